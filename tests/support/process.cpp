@@ -1,0 +1,212 @@
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+extern char** environ;
+
+namespace {
+
+/// For calls that return an error number: throws unless it is 0.
+void must(int error, const char* call) {
+    if (error != 0) throw std::runtime_error(std::string(call) + ": " + std::strerror(error));
+}
+
+struct Pipe {
+    int read_end, write_end;
+    Pipe() {
+        int ends[2];
+        // Not pipe2, which macOS lacks. No other thread here spawns while the flags are missing.
+        if (pipe(ends) == -1) must(errno, "pipe");
+        for (const int end : ends)
+            if (fcntl(end, F_SETFD, FD_CLOEXEC) == -1) must(errno, "fcntl");
+        read_end = ends[0];
+        write_end = ends[1];
+    }
+};
+
+}  // namespace
+
+Process::Process(const std::string& program, const std::vector<std::string>& arguments) {
+    const std::string path = program.front() == '/' ? program : BINARY_DIR "/" + program;
+    name_ = program;
+    std::vector<std::string> words{path};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (auto& word : words) {
+        argv.push_back(word.data());
+        name_ += &word == words.data() ? "" : " " + word;
+    }
+    argv.push_back(nullptr);
+
+    const Pipe out, err;
+    posix_spawn_file_actions_t files;
+    must(posix_spawn_file_actions_init(&files), "posix_spawn_file_actions_init");
+    must(posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0), "addopen");
+    must(posix_spawn_file_actions_adddup2(&files, out.write_end, 1), "adddup2");
+    must(posix_spawn_file_actions_adddup2(&files, err.write_end, 2), "adddup2");
+    posix_spawnattr_t attributes;
+    must(posix_spawnattr_init(&attributes), "posix_spawnattr_init");
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigemptyset(&all);
+    for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) sigaddset(&all, number);
+    must(posix_spawnattr_setsigmask(&attributes, &none), "setsigmask");
+    must(posix_spawnattr_setsigdefault(&attributes, &all), "setsigdefault");
+    must(posix_spawnattr_setpgroup(&attributes, 0), "setpgroup");
+    must(posix_spawnattr_setflags(
+             &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP),
+         "setflags");
+    const int spawned = posix_spawn(&id_, path.c_str(), &files, &attributes, argv.data(), environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    close(out.write_end);
+    close(err.write_end);
+    out_.fd = out.read_end;
+    err_.fd = err.read_end;
+    must(spawned, ("posix_spawn " + path).c_str());
+    reader_ = std::thread([this] { read_streams(); });
+}
+
+Process::~Process() {
+    kill(-id_, SIGKILL);  // also what it has started itself, which would hold the pipes open
+    if (!reaped_) waitpid(id_, nullptr, 0);
+    reader_.join();
+    if (std::uncaught_exceptions() > 0) std::fprintf(stderr, "%s\n", report().c_str());
+    close(out_.fd);
+    close(err_.fd);
+}
+
+void Process::read_streams() {
+    while (true) {
+        pollfd items[] = {{out_.ended ? -1 : out_.fd, POLLIN, 0},
+                          {err_.ended ? -1 : err_.fd, POLLIN, 0}};
+        if (out_.ended && err_.ended) return;
+        if (poll(items, 2, -1) == -1) continue;  // EINTR
+        for (auto* stream : {&out_, &err_}) {
+            if (items[stream == &err_].revents == 0) continue;
+            char buffer[65536];
+            const ssize_t size = read(stream->fd, buffer, sizeof buffer);
+            const std::lock_guard lock(mutex_);
+            if (size > 0)
+                stream->text.append(buffer, static_cast<size_t>(size));
+            else if (size == 0 || errno != EINTR)
+                stream->ended = true;
+            changed_.notify_all();
+        }
+    }
+}
+
+std::string Process::wait_for(Stream& stream, const std::string& part) {
+    std::unique_lock lock(mutex_);
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    while (true) {
+        for (size_t newline;
+             (newline = stream.text.find('\n', stream.seen)) != std::string::npos;) {
+            const std::string line = stream.text.substr(stream.seen, newline - stream.seen);
+            stream.seen = newline + 1;
+            if (line.find(part) != std::string::npos) return line;
+        }
+        if (stream.ended)
+            throw std::runtime_error("ended without the line \"" + part + "\"\n" + report());
+        if (changed_.wait_until(lock, end) == std::cv_status::timeout)
+            throw std::runtime_error("no line \"" + part + "\" in time\n" + report());
+    }
+}
+
+std::string Process::wait_for(const std::string& part) {
+    return wait_for(out_, part);
+}
+std::string Process::wait_for_error(const std::string& part) {
+    return wait_for(err_, part);
+}
+
+std::string Process::endpoint() {
+    const std::string words = "listening on ";
+    const std::string line = wait_for(words);
+    return line.substr(line.find(words) + words.size());
+}
+
+void Process::signal(int number) const {
+    if (!reaped_ && kill(id_, number) == -1) must(errno, "kill");
+}
+
+int Process::wait() {
+    if (!reaped_) {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, deadline, [this] { return out_.ended && err_.ended; }))
+            throw std::runtime_error("did not end in time\n" + report());
+        lock.unlock();
+        // Its output has ended, so it is as good as gone; a hang from here on is ctest's to end.
+        int status = 0;
+        while (waitpid(id_, &status, 0) == -1)
+            if (errno != EINTR) must(errno, "waitpid");
+        reaped_ = true;
+        status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    }
+    return status_;
+}
+
+int Process::stop(int number) {
+    signal(number);
+    return wait();
+}
+
+std::string Process::output() {
+    const std::lock_guard lock(mutex_);
+    return out_.text;
+}
+
+std::string Process::errors() {
+    const std::lock_guard lock(mutex_);
+    return err_.text;
+}
+
+std::vector<std::string> Process::lines() {
+    const std::string text = output();
+    std::vector<std::string> all;
+    for (size_t from = 0, to; (to = text.find('\n', from)) != std::string::npos; from = to + 1)
+        all.push_back(text.substr(from, to - from));
+    return all;
+}
+
+std::string Process::last_line() {
+    const auto all = lines();
+    return all.empty() ? "" : all.back();
+}
+
+std::string Process::report() {
+    return "--- " + name_ + "\n--- standard output:\n" + out_.text + "--- standard error:\n" +
+           err_.text + "---";
+}
+
+Folder::Folder() {
+    char name[] = "/tmp/zmq-examples-XXXXXX";
+    if (mkdtemp(name) == nullptr) must(errno, "mkdtemp");
+    path_ = name;
+}
+
+Folder::~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::string read_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw std::runtime_error("cannot read " + path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}

@@ -1,0 +1,88 @@
+// The processes that a test starts. Nothing here waits for time: each wait ends when what it waits
+// for is there, or fails the test after a deadline that only catches a hang.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+/// How long any wait may take before the test fails.
+inline constexpr std::chrono::seconds deadline{20};
+
+/// A program of this project, running in a process group of its own, with standard input closed.
+/// Its destructor kills the group and reaps the process.
+class Process {
+ public:
+    /// `program` is "FOLDER/PROGRAM" in the build folder, or the absolute path of any executable.
+    explicit Process(const std::string& program, const std::vector<std::string>& arguments = {});
+    ~Process();
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+
+    /// Waits for the next line of standard output that contains `part`, after the one that the last
+    /// call returned, and returns it. Throws, with all the output, when the output ends without it.
+    std::string wait_for(const std::string& part);
+    /// Waits for the next `listening on E` and returns E.
+    std::string endpoint();
+    /// The same for standard error, which has a place of its own to go on from.
+    std::string wait_for_error(const std::string& part);
+
+    /// Sends a signal to the process (not to its group).
+    void signal(int number) const;
+    /// Waits for the end of the process and of its output. Returns its exit status, or -N where
+    /// signal N killed it. Throws, with all the output, after the deadline.
+    int wait();
+    /// signal(number), then wait().
+    int stop(int number);
+
+    /// All it has printed so far; after wait(), all it will ever print.
+    std::string output();
+    std::string errors();
+    std::vector<std::string> lines();
+    std::string last_line();
+    int id() const { return id_; }
+
+ private:
+    struct Stream {
+        int fd = -1;
+        std::string text;
+        size_t seen = 0;  // up to where wait_for() has looked
+        bool ended = false;
+    };
+    std::string wait_for(Stream& stream, const std::string& part);
+    void read_streams();
+    std::string report();  // everything there is to say about it, for a failed test
+
+    std::string name_;
+    int id_ = -1;
+    bool reaped_ = false;
+    int status_ = 0;
+    Stream out_, err_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::thread reader_;
+};
+
+/// A folder of its own under /tmp, gone afterwards. `endpoint("a")` is an ipc endpoint in it, for
+/// where a program connects before another binds.
+class Folder {
+ public:
+    Folder();
+    ~Folder();
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    std::string path(const std::string& name) const { return path_ + "/" + name; }
+    std::string endpoint(const std::string& name) const { return "ipc://" + path(name); }
+
+ private:
+    std::string path_;
+};
+
+/// Any free port, to be read back with Process::endpoint().
+inline const std::string any_port = "tcp://127.0.0.1:*";
+
+/// The whole of a file.
+std::string read_file(const std::string& path);
