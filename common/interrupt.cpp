@@ -21,6 +21,7 @@ struct State {
     void* context = nullptr;  // NULL from the end of main on
     int signal = 0;           // the one that came
     Interrupt::Ends ends = Interrupt::by_itself;
+    bool said = false;  // that it is interrupted
 };
 
 State& state() {
@@ -62,12 +63,15 @@ bool interrupted() {
 
 int interrupt_status() {
     const std::lock_guard lock(state().mutex);
-    if (state().ends == Interrupt::when_stopped) {
-        std::fprintf(stderr, "interrupted\n");
-        return 0;
+    const bool finished = state().ends == Interrupt::when_stopped;
+    if (!state().said) {
+        if (finished)
+            std::fprintf(stderr, "interrupted\n");
+        else
+            std::fprintf(stderr, "%s: interrupted, not finished\n", program.c_str());
     }
-    std::fprintf(stderr, "%s: interrupted, not finished\n", program.c_str());
-    return 128 + state().signal;
+    state().said = true;
+    return finished ? 0 : 128 + state().signal;
 }
 
 Interrupt::Interrupt(void* context, Ends ends) {
