@@ -6,6 +6,10 @@ target_link_libraries(test-support PUBLIC catch2 ZeroMQ)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
+# atexit_sleep_ms: by default ThreadSanitizer holds up the end of each process for a second.
+set(ZMQ_EXAMPLES_TSAN
+  "TSAN_OPTIONS=atexit_sleep_ms=0:suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
+
 # example_test(NAME SOURCE... [LABELS label...]): an executable NAME-test, each of its test cases a
 # test of ctest's. The time limit only catches a hang.
 function(example_test name)
@@ -16,7 +20,16 @@ function(example_test name)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   catch_discover_tests(${name}-test PROPERTIES
     TIMEOUT 120 LABELS "${name};${arg_LABELS}"
-    # atexit_sleep_ms: by default ThreadSanitizer holds up the end of each process for a second
-    ENVIRONMENT
-      "TSAN_OPTIONS=atexit_sleep_ms=0:suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
+    ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
+
+# page_test(PAGE): what PAGE shows is what the programs print.
+add_executable(pages-test tests/pages.cpp)
+target_link_libraries(pages-test PRIVATE test-support)
+set_target_properties(pages-test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+function(page_test page)
+  add_test(NAME page/${page} COMMAND pages-test)
+  set_tests_properties(page/${page} PROPERTIES
+    TIMEOUT 120 LABELS pages ENVIRONMENT "PAGE=${page};${ZMQ_EXAMPLES_TSAN}")
+endfunction()
+page_test(README.md)

@@ -1,0 +1,178 @@
+// What a page shows is what the programs print. Run once for each page, named by $PAGE.
+//
+// A section of a page (from one heading to the next) is one session at several terminals. Its
+// commands are the blocks of a single line that begins with build/; they are started in their
+// order, and each is followed somewhere in the section by what it prints:
+//
+//     <!-- printed by build/req-rep/client --count 2 -->
+//
+// and a block. `; numbers vary` or `; any order` at the end of that line says what differs from run
+// to run. A program whose block ends in a line with `interrupted` is ended with Ctrl-C when the
+// others have ended and it has printed all the lines before.
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <regex>
+#include <sstream>
+
+#include "catch.hpp"
+#include "process.hpp"
+
+namespace {
+
+struct Command {
+    std::string line;
+    std::vector<std::string> printed;
+    bool shown = false, numbers_vary = false, any_order = false;
+};
+using Session = std::vector<Command>;
+
+std::vector<std::string> words_of(const std::string& line) {
+    std::istringstream stream(line);
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;) {
+        if (word.size() > 1 && word.front() == '\'') word = word.substr(1, word.size() - 2);
+        words.push_back(word);
+    }
+    return words;
+}
+
+std::vector<Session> sessions_of(const std::string& page) {
+    static const std::regex printed_by("<!-- printed by (.*?)(; numbers vary)?(; any order)? -->");
+    std::vector<Session> sessions(1);
+    std::istringstream stream(page);
+    std::string comment;
+    for (std::string line; std::getline(stream, line);) {
+        if (line.rfind("#", 0) == 0) sessions.emplace_back();
+        if (line.rfind("<!-- printed by", 0) == 0) comment = line;
+        if (line.rfind("```", 0) != 0) continue;
+        std::vector<std::string> block;
+        while (std::getline(stream, line) && line != "```") block.push_back(line);
+        Session& session = sessions.back();
+        std::smatch match;
+        if (std::regex_match(comment, match, printed_by)) {
+            const auto command =
+                std::find_if(session.begin(), session.end(),
+                             [&match](const Command& c) { return c.line == match[1] && !c.shown; });
+            if (command == session.end())
+                throw std::runtime_error("no such command in the section: " + match[1].str());
+            command->shown = true;
+            command->printed = block;
+            command->numbers_vary = match[2].matched;
+            command->any_order = match[3].matched;
+        } else if (block.size() == 1 && block[0].rfind("build/", 0) == 0) {
+            session.push_back({block[0], {}, false, false, false});
+        }
+        comment.clear();
+    }
+    return sessions;
+}
+
+/// Endpoints on default ports become endpoints in the test's own folder, and back.
+class Endpoints {
+ public:
+    std::string to_folder(const std::string& text) const {
+        static const std::regex tcp("tcp://127\\.0\\.0\\.1:(\\d+)");
+        return std::regex_replace(text, tcp, folder_.endpoint("") + "$1");
+    }
+    std::string to_page(std::string text) const {
+        const std::string from = folder_.endpoint(""), to = "tcp://127.0.0.1:";
+        for (size_t at; (at = text.find(from)) != std::string::npos;)
+            text.replace(at, from.size(), to);
+        return text;
+    }
+    /// What must be added to a program's arguments, so that its defaults are in the folder, too.
+    std::vector<std::string> options(const std::string& program,
+                                     const std::vector<std::string>& given) const {
+        Process help(program, {"--help"});
+        help.wait();
+        static const std::regex option("--([a-z]+) ENDPOINT.*\\(default: (tcp://[^;)]*)");
+        std::vector<std::string> added;
+        for (const auto& line : help.lines()) {
+            std::smatch match;
+            if (!std::regex_search(line, match, option)) continue;
+            const std::string name = "--" + match[1].str();
+            if (std::find(given.begin(), given.end(), name) != given.end()) continue;
+            std::string defaults = match[2];
+            std::replace(defaults.begin(), defaults.end(), ',', ' ');
+            for (const auto& endpoint : words_of(defaults)) {
+                added.push_back(name);
+                added.push_back(to_folder(endpoint));
+            }
+        }
+        return added;
+    }
+
+ private:
+    Folder folder_;
+};
+
+std::vector<std::string> comparable(std::vector<std::string> lines, const Command& command) {
+    static const std::regex digits("\\b\\d+\\b");
+    if (command.numbers_vary)
+        for (auto& line : lines) line = std::regex_replace(line, digits, "N");
+    if (command.any_order) std::sort(lines.begin(), lines.end());
+    return lines;
+}
+
+/// How many lines come before Ctrl-C; nothing where the program ends by itself.
+bool is_interrupted(const Command& command) {
+    return !command.printed.empty() &&
+           command.printed.back().find("interrupted") != std::string::npos;
+}
+
+std::vector<std::string> page_lines(Process& process, const Endpoints& endpoints) {
+    auto lines = process.lines();
+    for (auto& line : lines) line = endpoints.to_page(line);
+    return lines;
+}
+
+void run(const Session& session) {
+    const Endpoints endpoints;
+    std::vector<std::unique_ptr<Process>> processes;
+    for (const auto& command : session) {
+        INFO(command.line);
+        REQUIRE(command.shown);
+        auto words = words_of(endpoints.to_folder(command.line));
+        const std::string program = words.front().substr(std::string("build/").size());
+        words.erase(words.begin());
+        for (const auto& word : endpoints.options(program, words)) words.push_back(word);
+        // One stream for both outputs, as a terminal has.
+        std::vector<std::string> shell{"-c", "exec \"$0\" \"$@\" 2>&1", BINARY_DIR "/" + program};
+        shell.insert(shell.end(), words.begin(), words.end());
+        processes.push_back(std::make_unique<Process>("/bin/sh", shell));
+        for (const auto& line : command.printed)  // as a person waits before the next command
+            if (line.rfind("listening on", 0) == 0) processes.back()->wait_for("listening on");
+    }
+    for (const bool interrupt : {false, true})
+        for (size_t i = 0; i < session.size(); ++i) {
+            const Command& command = session[i];
+            if (is_interrupted(command) != interrupt) continue;
+            if (interrupt) {
+                // Its last two lines, the summary and `interrupted`, come after Ctrl-C.
+                while (processes[i]->lines().size() + 2 < command.printed.size())
+                    processes[i]->wait_for("");
+                processes[i]->signal(SIGINT);
+            }
+            processes[i]->wait();
+            INFO(command.line);
+            CHECK(comparable(page_lines(*processes[i], endpoints), command) ==
+                  comparable(command.printed, command));
+        }
+}
+
+}  // namespace
+
+TEST_CASE("a page shows what its programs print", "[pages]") {
+    const char* const page = std::getenv("PAGE");
+    REQUIRE(page != nullptr);
+    int run_sessions = 0;
+    for (const auto& session : sessions_of(read_file(std::string(SOURCE_DIR "/") + page)))
+        if (!session.empty()) {
+            run(session);
+            ++run_sessions;
+        }
+    CHECK(run_sessions > 0);
+}
