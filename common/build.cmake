@@ -13,7 +13,7 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 include(common/dependencies.cmake)
 
 add_library(common STATIC common/errors.cpp common/interrupt.cpp common/options.cpp
-                          common/output.cpp)
+                          common/output.cpp common/threads.cpp)
 target_include_directories(common PUBLIC common)
 target_link_libraries(common PUBLIC ZeroMQ)
 

@@ -5,13 +5,18 @@
 
 #include <zmq.h>
 
+#include <atomic>
 #include <chrono>
 #include <climits>
+#include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -104,6 +109,29 @@ class Interrupt {
     void pause(int ms) const;
 };
 
+// Threads ----------------------------------------------------------------------------------------
+
+/// Threads that end together. The first exception in any of them shuts the context down, which ends
+/// the calls that the others are blocked in. Declare it after what its threads use.
+class Threads {
+ public:
+    explicit Threads(void* context) : context_(context) {}
+    ~Threads();
+    Threads(const Threads&) = delete;
+    Threads& operator=(const Threads&) = delete;
+    void start(std::function<void()> work);
+    /// Does the work in this thread, as one of them.
+    void here(const std::function<void()>& work);
+    /// Waits until all have ended, and throws the first exception, if there was one.
+    void join();
+
+ private:
+    void* const context_;
+    std::vector<std::thread> threads_;
+    std::mutex mutex_;
+    std::exception_ptr first_;
+};
+
 // Output -----------------------------------------------------------------------------------------
 
 /// `bytes` for a terminal: printable ASCII as it is, a backslash doubled, any other byte as \xNN;
@@ -111,7 +139,7 @@ class Interrupt {
 std::string text(std::string_view bytes);
 
 /// Prints the program's last line at the end of main and after Ctrl-C, not after an error:
-/// "1 reply", "2 replies"; with `quiet`, "2 replies in 0.001 s, 2000/s".
+/// "1 reply", "2 replies"; with `quiet`, "2 replies in 0.001 s, 2000/s". Threads may share one.
 class Summary {
  public:
     Summary(const char* one, const char* many, bool quiet);
@@ -122,13 +150,14 @@ class Summary {
     Summary& operator=(const Summary&) = delete;
     /// The clock runs from the first call of start() on, or else from the beginning.
     void start();
-    Summary& operator+=(int n);
+    Summary& operator+=(std::int64_t n);
     Summary& operator++() { return *this += 1; }
-    int count() const { return count_; }
+    std::int64_t count() const { return count_; }
 
  private:
     std::function<std::string()> lines_;
-    bool quiet_, started_ = false;
-    int count_ = 0;
+    bool quiet_;
+    std::once_flag started_;
+    std::atomic<std::int64_t> count_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

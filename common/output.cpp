@@ -33,17 +33,16 @@ Summary::~Summary() {
     const std::string lines = lines_();
     if (quiet_)
         std::printf("%s in %.6f s, %.0f/s\n", lines.c_str(), passed.count(),
-                    count_ / passed.count());
+                    static_cast<double>(count_) / passed.count());
     else
         std::printf("%s\n", lines.c_str());
 }
 
 void Summary::start() {
-    if (!started_) start_ = std::chrono::steady_clock::now();
-    started_ = true;
+    std::call_once(started_, [this] { start_ = std::chrono::steady_clock::now(); });
 }
 
-Summary& Summary::operator+=(int n) {
+Summary& Summary::operator+=(std::int64_t n) {
     count_ += n;
     return *this;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 #include "process.hpp"
@@ -119,6 +120,9 @@ std::string RawPeer::receive(size_t size) {
 
 void RawPeer::wait_for_end() {
     char buffer[4096];
-    while (must(static_cast<int>(recv(fd_, buffer, sizeof buffer, 0)), "recv") > 0) {
+    while (true) {
+        const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
+        if (got == 0 || (got == -1 && errno == ECONNRESET)) return;
+        must(static_cast<int>(got), "recv");
     }
 }
