@@ -6,9 +6,10 @@
 //
 //     <!-- printed by build/req-rep/client --count 2 -->
 //
-// and a block. `; numbers vary` or `; any order` at the end of that line says what differs from run
-// to run. A program whose block ends in a line with `interrupted` is ended with Ctrl-C when the
-// others have ended and it has printed all the lines before.
+// and a block. What differs from run to run is said at the end of that line: `; numbers vary`,
+// `; any order`, or `; as long as it runs`, where only the set of lines is compared and `...`
+// stands for more of them. A program with a line `interrupted` is ended with Ctrl-C after the
+// others have ended.
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -25,7 +26,7 @@ namespace {
 struct Command {
     std::string line;
     std::vector<std::string> printed;
-    bool shown = false, numbers_vary = false, any_order = false;
+    bool shown = false, numbers_vary = false, any_order = false, as_a_set = false;
 };
 using Session = std::vector<Command>;
 
@@ -40,7 +41,8 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 std::vector<Session> sessions_of(const std::string& page) {
-    static const std::regex printed_by("<!-- printed by (.*?)(; numbers vary)?(; any order)? -->");
+    static const std::regex printed_by(
+        "<!-- printed by (.*?)(; numbers vary)?(; any order)?(; as long as it runs)? -->");
     std::vector<Session> sessions(1);
     std::istringstream stream(page);
     std::string comment;
@@ -62,8 +64,9 @@ std::vector<Session> sessions_of(const std::string& page) {
             command->printed = block;
             command->numbers_vary = match[2].matched;
             command->any_order = match[3].matched;
+            command->as_a_set = match[4].matched;
         } else if (block.size() == 1 && block[0].rfind("build/", 0) == 0) {
-            session.push_back({block[0], {}, false, false, false});
+            session.push_back({block[0], {}, false, false, false, false});
         }
         comment.clear();
     }
@@ -113,14 +116,17 @@ std::vector<std::string> comparable(std::vector<std::string> lines, const Comman
     static const std::regex digits("\\b\\d+\\b");
     if (command.numbers_vary)
         for (auto& line : lines) line = std::regex_replace(line, digits, "N");
-    if (command.any_order) std::sort(lines.begin(), lines.end());
+    if (command.any_order || command.as_a_set) std::sort(lines.begin(), lines.end());
+    if (command.as_a_set) {
+        lines.erase(std::remove(lines.begin(), lines.end(), "..."), lines.end());
+        lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
+    }
     return lines;
 }
 
-/// How many lines come before Ctrl-C; nothing where the program ends by itself.
 bool is_interrupted(const Command& command) {
-    return !command.printed.empty() &&
-           command.printed.back().find("interrupted") != std::string::npos;
+    return std::find(command.printed.begin(), command.printed.end(), "interrupted") !=
+           command.printed.end();
 }
 
 std::vector<std::string> page_lines(Process& process, const Endpoints& endpoints) {
@@ -150,12 +156,7 @@ void run(const Session& session) {
         for (size_t i = 0; i < session.size(); ++i) {
             const Command& command = session[i];
             if (is_interrupted(command) != interrupt) continue;
-            if (interrupt) {
-                // Its last two lines, the summary and `interrupted`, come after Ctrl-C.
-                while (processes[i]->lines().size() + 2 < command.printed.size())
-                    processes[i]->wait_for("");
-                processes[i]->signal(SIGINT);
-            }
+            if (interrupt) processes[i]->signal(SIGINT);
             processes[i]->wait();
             INFO(command.line);
             CHECK(comparable(page_lines(*processes[i], endpoints), command) ==
