@@ -3,8 +3,8 @@
 //   REQ connects tcp://127.0.0.1:5562
 //   PAIR connects inproc://monitor
 // Its other half is publisher.cpp.
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <stdexcept>
 
