@@ -1,0 +1,95 @@
+// Reports that it is subscribed, and counts the updates from the first one to END.
+//   SUB connects tcp://127.0.0.1:5561
+//   REQ connects tcp://127.0.0.1:5562
+//   PAIR connects inproc://monitor
+// Its other half is publisher.cpp.
+#include <cstdint>
+#include <cstdio>
+#include <random>
+#include <stdexcept>
+
+#include "common.hpp"
+
+int main(int argc, char** argv) try {
+    std::string endpoint = "tcp://127.0.0.1:5561", sync = "tcp://127.0.0.1:5562";
+    bool quiet = false;
+    parse(argc, argv, "reports that it is subscribed, and counts the updates up to END",
+          {{"connect ENDPOINT", &endpoint, "SUB connects"},
+           {"sync ENDPOINT", &sync, "REQ connects"},
+           {"", {}, "PAIR connects inproc://monitor, where it hears of the REQ's connection"},
+           {"quiet", &quiet, quiet_help}});
+
+    const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
+    const Interrupt interrupt(context.get(), Interrupt::by_itself);
+    const Socket subscriber(check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB"));
+    const int no_limit = 0;  // no update is to be dropped
+    check(zmq_setsockopt(subscriber.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
+          "zmq_setsockopt", "ZMQ_RCVHWM");
+
+    // "" is for all updates. The id is a topic that no update has: the publisher sees this
+    // subscription come, after the one to "", and knows whose it is.
+    std::string id;
+    for (std::random_device random; id.size() < 32;) id += "0123456789abcdef"[random() % 16];
+    for (const auto& topic : {std::string(), id})
+        check(zmq_setsockopt(subscriber.get(), ZMQ_SUBSCRIBE, topic.data(), topic.size()),
+              "zmq_setsockopt", "ZMQ_SUBSCRIBE");
+    check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
+
+    // The monitor tells when the connection has been made, and when it has gone.
+    const Socket monitor(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"));
+    const Socket requester(check(zmq_socket(context.get(), ZMQ_REQ), "zmq_socket", "REQ"));
+    const int linger = 0;  // nobody is left to take a report that is still unsent
+    check(zmq_setsockopt(requester.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
+          "ZMQ_LINGER");
+    check(zmq_socket_monitor(requester.get(), "inproc://monitor",
+                             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED),
+          "zmq_socket_monitor");
+    check(zmq_connect(monitor.get(), "inproc://monitor"), "zmq_connect", "inproc://monitor");
+    check(zmq_connect(requester.get(), sync.c_str()), "zmq_connect", sync);
+
+    Message message;
+    Summary updates("update", "updates", quiet);
+    std::optional<std::string> reply;
+    bool connected = false, gone = false;
+    do {
+        check(zmq_send(requester.get(), id.data(), id.size(), 0), "zmq_send");
+        for (reply.reset(); !reply && !gone;) {
+            zmq_pollitem_t items[] = {{requester.get(), 0, ZMQ_POLLIN, 0},
+                                      {monitor.get(), 0, ZMQ_POLLIN, 0}};
+            check(zmq_poll(items, 2, -1), "zmq_poll");
+            if (items[1].revents != 0) {
+                std::uint16_t event = 0;  // the first frame is longer; the second is an address
+                check(zmq_recv(monitor.get(), &event, sizeof event, 0), "zmq_recv");
+                check(zmq_msg_recv(message.get(), monitor.get(), 0), "zmq_msg_recv");
+                gone = connected && event == ZMQ_EVENT_DISCONNECTED;
+                connected = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+            }
+            // Also after the end of the connection: what came before it is still here.
+            if (ready(zmq_msg_recv(message.get(), requester.get(), ZMQ_DONTWAIT), "zmq_msg_recv"))
+                reply = message.bytes();
+            while (zmq_msg_more(message.get()) == 1)  // a reply may have more frames
+                check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");
+        }
+    } while (reply == "again");  // the publisher has not seen the subscription yet
+    // Before the sockets are closed: an event that nobody could read any more would block.
+    check(zmq_socket_monitor(requester.get(), nullptr, 0), "zmq_socket_monitor");
+    if (!reply) throw std::runtime_error("too late: the publisher has gone");
+    if (reply == "too late") throw std::runtime_error("too late: the publisher has begun");
+
+    while (true) {
+        check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
+        if (zmq_msg_more(message.get()) == 1) {
+            left_out("an update of several frames: " + text(message.bytes()));
+            while (zmq_msg_more(message.get()) == 1)
+                check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
+            continue;
+        }
+        if (message.bytes() == "END") break;
+        updates.start();
+        if (!quiet) std::printf("received %s\n", text(message.bytes()).c_str());
+        ++updates;
+    }
+    return 0;
+} catch (...) {
+    return exit_status();
+}
