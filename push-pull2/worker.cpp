@@ -24,9 +24,6 @@ static Socket make_socket(void* context, int type, const char* name) {
           "ZMQ_SNDHWM");
     check(zmq_setsockopt(socket.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
           "ZMQ_RCVHWM");
-    check(
-        zmq_setsockopt(socket.get(), ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
-        "zmq_setsockopt", "ZMQ_LINGER");
     return socket;
 }
 
@@ -68,6 +65,9 @@ int main(int argc, char** argv) try {
     }
     for (const auto& sink : sinks) {
         const auto& socket = to_sinkers.emplace_back(make_socket(context.get(), ZMQ_PUSH, "PUSH"));
+        check(zmq_setsockopt(socket.get(), ZMQ_LINGER, &linger_at_interrupt,
+                             sizeof linger_at_interrupt),
+              "zmq_setsockopt", "ZMQ_LINGER");
         check(zmq_connect(socket.get(), sink.c_str()), "zmq_connect", sink);
     }
     for (size_t i = 0; i < endpoints.size(); ++i)  // connected later

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 #include "process.hpp"
@@ -132,6 +133,9 @@ std::string RawPeer::receive(size_t size) {
 
 void RawPeer::wait_for_end() {
     char buffer[4096];
-    while (must(static_cast<int>(recv(fd_, buffer, sizeof buffer, 0)), "recv") > 0) {
-    }
+    ssize_t got = 0;
+    do got = recv(fd_, buffer, sizeof buffer, 0);
+    while (got > 0);
+    // A reset is an end, too: the other side closed before it had read everything.
+    if (got == -1 && errno != ECONNRESET) must(-1, "recv");
 }
