@@ -113,25 +113,42 @@ TEST_CASE("push-pull: over ipc no result is lost beyond the high-water mark", "[
     CHECK(worker.lines().size() == 1);
 }
 
+TEST_CASE("push-pull: a sinker loses nothing of a worker that ends early over ipc", "[push-pull]") {
+    const Folder folder;
+    Process sinker("push-pull/sinker", {"--bind", folder.endpoint("r")});
+    sinker.endpoint();
+    {
+        Peer worker(ZMQ_PUSH);
+        worker.set(ZMQ_LINGER, -1).connect(folder.endpoint("r"));
+        worker.send({"expect", "20000"});
+        for (int n = 1; n <= 20000; ++n) worker.send({std::to_string(n)});
+    }
+    CHECK(sinker.wait() == 0);
+    CHECK(sinker.last_line() == "20000 of 20000 results, 0 missing, 0 twice");
+}
+
 TEST_CASE("push-pull: a worker that has left again does not count", "[push-pull]") {
     const Folder folder;
     Process sender("push-pull/sender", {"--bind", any_port, "--sink", folder.endpoint("r"),
-                                        "--count", "10", "--workers", "2"});
+                                        "--count", "12", "--workers", "3"});
     const std::string endpoint = sender.endpoint();
     Peer sinker(ZMQ_PULL);
     sinker.bind(folder.endpoint("r"));
-    for (int i = 0; i < 3; ++i)
-        Peer(ZMQ_PULL).connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    Peer first(ZMQ_PULL), second(ZMQ_PULL);
-    first.connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    second.connect(endpoint);
-    std::multiset<std::string> tasks;
-    for (int i = 0; i < 5; ++i) {
-        tasks.insert(first.receive().at(0));
-        tasks.insert(second.receive().at(0));
+    Peer first(ZMQ_PULL), second(ZMQ_PULL), third(ZMQ_PULL);
+    {
+        Peer leaves(ZMQ_PULL);
+        leaves.connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+        first.connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     }
-    CHECK(tasks == std::multiset<std::string>{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"});
-    CHECK(sinker.receive() == std::vector<std::string>{"expect", "10"});
+    const RawPeer silent(endpoint);
+    second.connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    third.connect(endpoint);
+    std::multiset<std::string> tasks;
+    for (int i = 0; i < 4; ++i)
+        for (auto* worker : {&first, &second, &third}) tasks.insert(worker->receive().at(0));
+    CHECK(tasks == std::multiset<std::string>{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
+                                              "11", "12"});
+    CHECK(sinker.receive() == std::vector<std::string>{"expect", "12"});
     CHECK(sender.wait() == 0);
 }
 

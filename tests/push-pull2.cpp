@@ -217,6 +217,22 @@ TEST_CASE("push-pull2: many tasks over ipc all arrive", "[push-pull2]") {
     }
 }
 
+TEST_CASE("push-pull2: a sinker loses nothing of a worker that ends early over ipc",
+          "[push-pull2]") {
+    const Folder folder;
+    Process sinker("push-pull2/sinker", {"--bind", folder.endpoint("r"), "--control",
+                                         folder.endpoint("c"), "--senders", "1"});
+    sinker.endpoint();
+    {
+        Peer worker(ZMQ_PUSH);
+        worker.set(ZMQ_LINGER, -1).connect(folder.endpoint("r"));
+        worker.send({"expect", "a", "20000", "0", "1"});
+        for (int n = 1; n <= 20000; ++n) worker.send({"a " + std::to_string(n)});
+    }
+    CHECK(sinker.wait() == 0);
+    CHECK(sinker.last_line() == "a: 20000 of 20000 results, 0 missing, 0 twice");
+}
+
 TEST_CASE("push-pull2: a worker asks for tasks only when every sinker is ready", "[push-pull2]") {
     Worker worker;
     auto& process = worker.process[0];
