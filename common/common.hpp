@@ -89,6 +89,9 @@ inline constexpr const char* quiet_help = "only the endpoints and a summary, wit
 /// standard output line buffered, so that each line can be seen at once, also through a pipe.
 void parse(int argc, char** argv, const char* sentence, const std::vector<Option>& options);
 
+/// For what parse() cannot see, such as options that do not go together.
+[[noreturn]] void wrong_argument(const std::string& what);
+
 /// The number that `digits` are, nothing else among them; nothing when they are no number.
 std::optional<int> number(std::string_view digits);
 

@@ -102,6 +102,10 @@ void parse(int argc, char** argv, const char* sentence, const std::vector<Option
     if (optind < argc) throw WrongArgument(text(argv[optind]) + ": takes no such argument");
 }
 
+void wrong_argument(const std::string& what) {
+    throw WrongArgument(what);
+}
+
 std::optional<int> number(std::string_view digits) {
     int value = 0;
     const char* const end = digits.data() + digits.size();

@@ -44,6 +44,19 @@ Peer& Peer::connect(const std::string& endpoint) {
     return *this;
 }
 
+Peer& Peer::connect_until(const std::string& endpoint, int event) {
+    must(zmq_socket_monitor(socket_, "inproc://events", event), "zmq_socket_monitor");
+    void* const events = zmq_socket(context_, ZMQ_PAIR);
+    must(zmq_connect(events, "inproc://events"), "zmq_connect inproc://events");
+    must(zmq_connect(socket_, endpoint.c_str()), "zmq_connect " + endpoint);
+    zmq_pollitem_t item{events, 0, ZMQ_POLLIN, 0};
+    const int seen = must(zmq_poll(&item, 1, deadline_ms), "zmq_poll");
+    must(zmq_socket_monitor(socket_, nullptr, 0), "zmq_socket_monitor");  // before its reader goes
+    zmq_close(events);
+    if (seen == 0) throw std::runtime_error("not seen in time: event of " + endpoint);
+    return *this;
+}
+
 Peer& Peer::subscribe(const std::string& prefix) {
     must(zmq_setsockopt(socket_, ZMQ_SUBSCRIBE, prefix.data(), prefix.size()), "ZMQ_SUBSCRIBE");
     return *this;
@@ -120,9 +133,9 @@ std::string RawPeer::receive(size_t size) {
 
 void RawPeer::wait_for_end() {
     char buffer[4096];
-    while (true) {
-        const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-        if (got == 0 || (got == -1 && errno == ECONNRESET)) return;
-        must(static_cast<int>(got), "recv");
-    }
+    ssize_t got = 0;
+    do got = recv(fd_, buffer, sizeof buffer, 0);
+    while (got > 0);
+    // A reset is an end, too: the other side closed before it had read everything.
+    if (got == -1 && errno != ECONNRESET) must(-1, "recv");
 }

@@ -15,6 +15,8 @@ class Peer {
 
     Peer& bind(const std::string& endpoint);
     Peer& connect(const std::string& endpoint);
+    /// Connects, and waits until that has led to `event` (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
+    Peer& connect_until(const std::string& endpoint, int event);
     Peer& subscribe(const std::string& prefix);
     Peer& set(int option, int value);
     /// Sends one message, a frame each.

@@ -1,0 +1,87 @@
+// Gathers the results of the workers, until the batch that the sender has announced is complete.
+//   PULL binds tcp://127.0.0.1:5558
+// Its other halves are worker.cpp, which sends the results, and sender.cpp, which says how many.
+#include <algorithm>
+#include <bitset>
+#include <cstdio>
+#include <unordered_map>
+#include <utility>
+
+#include "common.hpp"
+
+int main(int argc, char** argv) try {
+    std::string endpoint = "tcp://127.0.0.1:5558";
+    bool quiet = false;
+    parse(argc, argv, "gathers results until the batch that the sender has announced is complete",
+          {{"bind ENDPOINT", &endpoint, "PULL binds, for the workers and the sender"},
+           {"quiet", &quiet, quiet_help}});
+
+    const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
+    const Interrupt interrupt(context.get(), Interrupt::by_itself);
+    const Socket puller(check(zmq_socket(context.get(), ZMQ_PULL), "zmq_socket", "PULL"));
+    // At a high-water mark reading pauses, and over ipc libzmq drops what is still unread when the
+    // other side ends meanwhile. So there is none.
+    const int no_limit = 0;
+    check(zmq_setsockopt(puller.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
+          "ZMQ_RCVHWM");
+    check(zmq_bind(puller.get(), endpoint.c_str()), "zmq_bind", endpoint);
+    std::printf("listening on %s\n", last_endpoint(puller.get()).c_str());
+
+    int expected = -1;       // how many results; 0: no end; -1: the sender has not said it yet
+    std::vector<int> early;  // what came before it said so, on another connection than its word
+    std::unordered_map<int, std::bitset<1024>> seen;  // a bit for each result, in pages of 1024
+    int highest = 0, twice = 0;
+    Summary results(
+        [&] {
+            if (!early.empty())
+                left_out("results that nobody has announced: " + std::to_string(early.size()));
+            const std::int64_t n = results.count(), of = expected > 0 ? expected : highest;
+            return std::to_string(n) + " of " + std::to_string(of) + " results, " +
+                   std::to_string(of - n) + " missing, " + std::to_string(twice) + " twice";
+        },
+        quiet);
+    const auto take = [&](int n) {
+        if (expected > 0 && n > expected)
+            return left_out("result " + std::to_string(n) + ": nobody asked for it");
+        auto bit = seen[n / 1024][static_cast<size_t>(n % 1024)];
+        if (!quiet) std::printf("result %d%s\n", n, bit ? " again" : "");
+        if (bit)
+            ++twice;
+        else
+            ++results;
+        bit = true;
+        highest = std::max(highest, n);
+    };
+
+    Message frame;
+    while (expected <= 0 || results.count() < expected) {
+        check(zmq_msg_recv(frame.get(), puller.get(), 0), "zmq_msg_recv");
+        results.start();
+        if (zmq_msg_more(frame.get()) == 0) {  // a result: the number of its task
+            const int n = number(frame.bytes()).value_or(0);
+            if (n < 1)
+                left_out("no result: " + text(frame.bytes()));
+            else if (expected == -1)
+                early.push_back(n);
+            else
+                take(n);
+            continue;
+        }
+        std::vector<std::string> frames{std::string(frame.bytes())};
+        while (zmq_msg_more(frame.get()) == 1) {
+            check(zmq_msg_recv(frame.get(), puller.get(), 0), "zmq_msg_recv");
+            frames.emplace_back(frame.bytes());
+        }
+        const int said = number(frames[1]).value_or(-1);
+        if (frames.size() != 2 || frames[0] != "expect" || said < 0 || expected != -1) {
+            left_out(std::to_string(frames.size()) + " frames: " + text(frames[0]));
+            continue;
+        }
+        expected = said;
+        if (!quiet) std::printf("expecting %d %s\n", said, said == 1 ? "result" : "results");
+        for (const int n : std::exchange(early, {})) take(n);
+    }
+    return 0;
+} catch (...) {
+    return exit_status();
+}
