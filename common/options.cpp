@@ -96,6 +96,12 @@ void parse(int argc, char** argv, const char* sentence, const std::vector<Option
                                      : text(argv[optind - 1])) +
                                 ": no such option");
         const auto i = static_cast<size_t>(c - 1000);
+        // getopt_long takes abbreviations, and so `--work 1` for --workers: what was meant is
+        // unclear.
+        const bool apart = optarg != nullptr && optarg == argv[optind - 1];
+        const std::string word = argv[optind - (apart ? 2 : 1)];
+        if (word.substr(0, word.find('=')) != "--" + names[i])
+            throw WrongArgument(text(word) + ": no such option");
         assign(options[i], optarg == nullptr ? "" : optarg, !given[i]);
         given[i] = true;
     }
