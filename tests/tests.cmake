@@ -20,8 +20,13 @@ function(example_test name)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   catch_discover_tests(${name}-test PROPERTIES
     TIMEOUT 120 LABELS "${name};${arg_LABELS}"
+    SKIP_REGULAR_EXPRESSION "${name}: skipped"
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
+
+# Whole-project tests. across-machines prints that it is skipped where the rights are missing.
+example_test(links tests/links.cpp)
+example_test(across-machines tests/across-machines.cpp)
 
 # page_test(PAGE): what PAGE shows is what the programs print.
 add_executable(pages-test tests/pages.cpp)

@@ -8,6 +8,7 @@
 #include <zmq.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <stdexcept>
 
 #include "process.hpp"
@@ -46,15 +47,22 @@ Peer& Peer::connect(const std::string& endpoint) {
 
 Peer& Peer::connect_until(const std::string& endpoint, int event) {
     must(zmq_socket_monitor(socket_, "inproc://events", event), "zmq_socket_monitor");
+    connect(endpoint);
+    wait_for_event("inproc://events");
+    return *this;
+}
+
+int Peer::wait_for_event(const std::string& monitor) {
     void* const events = zmq_socket(context_, ZMQ_PAIR);
-    must(zmq_connect(events, "inproc://events"), "zmq_connect inproc://events");
-    must(zmq_connect(socket_, endpoint.c_str()), "zmq_connect " + endpoint);
+    must(zmq_connect(events, monitor.c_str()), "zmq_connect " + monitor);
     zmq_pollitem_t item{events, 0, ZMQ_POLLIN, 0};
     const int seen = must(zmq_poll(&item, 1, deadline_ms), "zmq_poll");
+    std::uint16_t event = 0;  // the first frame is longer
+    if (seen == 1) must(zmq_recv(events, &event, sizeof event, ZMQ_DONTWAIT), "zmq_recv");
     must(zmq_socket_monitor(socket_, nullptr, 0), "zmq_socket_monitor");  // before its reader goes
     zmq_close(events);
-    if (seen == 0) throw std::runtime_error("not seen in time: event of " + endpoint);
-    return *this;
+    if (seen == 0) throw std::runtime_error("no event in time at " + monitor);
+    return event;
 }
 
 Peer& Peer::subscribe(const std::string& prefix) {

@@ -19,6 +19,8 @@ class Peer {
     Peer& connect_until(const std::string& endpoint, int event);
     Peer& subscribe(const std::string& prefix);
     Peer& set(int option, int value);
+    /// The next event of this socket's monitor, which has been started at `monitor`; turns it off.
+    int wait_for_event(const std::string& monitor);
     /// Sends one message, a frame each.
     void send(const std::vector<std::string>& frames);
     /// Receives one message, a frame each.
