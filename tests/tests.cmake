@@ -26,6 +26,12 @@ endfunction()
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
+example_test(style tests/style.cpp)
+example_test(programs tests/programs.cpp)
+foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
+  target_compile_definitions(${test}-test PRIVATE
+    PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
+endforeach()
 example_test(across-machines tests/across-machines.cpp)
 
 # page_test(PAGE): what PAGE shows is what the programs print.

@@ -1,0 +1,430 @@
+// What every program does, whatever its pattern. The table names them all; one that is built and is
+// not in it fails the first test.
+#include <zmq.h>
+
+#include <algorithm>
+#include <csignal>
+#include <functional>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "catch.hpp"
+#include "peer.hpp"
+#include "process.hpp"
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+struct Endpoint {
+    std::string option, socket, fallback;  // "bind", "REP binds", "tcp://127.0.0.1:5555"
+    bool binds() const { return socket.find(" binds") != std::string::npos; }
+};
+
+struct Program {
+    std::string path;
+    std::vector<Endpoint> endpoints;  // in the order in which it binds
+    Lines others;                     // its other options that take a value
+    bool finite;                      // ends by itself by default
+    std::string summary;              // at 0 messages; "" where it has none
+    std::string name() const { return path.substr(path.find('/') + 1); }
+    std::string interrupted() const {
+        return finite ? name() + ": interrupted, not finished\n" : "interrupted\n";
+    }
+};
+
+std::string at(int port) {
+    return "tcp://127.0.0.1:" + std::to_string(port);
+}
+
+const std::vector<Program>& programs() {
+    static const std::vector<Program> all = {
+        {"req-rep/server", {{"bind", "REP binds", at(5555)}}, {"count"}, false, "0 requests"},
+        {"req-rep/client",
+         {{"connect", "REQ connects", at(5555)}},
+         {"count", "timeout"},
+         true,
+         "0 replies"},
+        {"pub-sub/publisher",
+         {{"bind", "PUB binds", at(5556)}},
+         {"to", "count", "interval"},
+         false,
+         "messages"},
+        {"pub-sub/subscriber",
+         {{"connect", "SUB connects", at(5556)}},
+         {"name", "count"},
+         true,
+         "0 messages"},
+        {"push-pull/sender",
+         {{"bind", "PUSH binds", at(5557)}, {"sink", "PUSH connects", at(5558)}},
+         {"count", "workers"},
+         true,
+         "0 tasks"},
+        {"push-pull/worker",
+         {{"connect", "PULL connects", at(5557)}, {"sink", "PUSH connects", at(5558)}},
+         {"work"},
+         false,
+         "0 tasks"},
+        {"push-pull/sinker",
+         {{"bind", "PULL binds", at(5558)}},
+         {},
+         true,
+         "0 of 0 results, 0 missing, 0 twice"},
+        {"push-pull2/sender",
+         {{"bind", "PUSH binds", at(5557)}, {"sink", "PUSH connects", at(5558)}},
+         {"count", "workers", "name"},
+         true,
+         "0 tasks"},
+        {"push-pull2/worker",
+         {{"control", "SUB connects", at(5559)},
+          {"sink", "PUSH connects", at(5558)},
+          {"connect", "PULL connects", at(5557) + ", " + at(5567)}},
+         {"work"},
+         true,
+         "0 tasks"},
+        {"push-pull2/sinker",
+         {{"bind", "PULL binds", at(5558)}, {"control", "XPUB binds", at(5559)}},
+         {"senders"},
+         true,
+         "0 results"},
+        {"ex-req-rep/proxy",
+         {{"frontend", "ROUTER binds", at(5559)}, {"backend", "DEALER binds", at(5560)}},
+         {},
+         false,
+         "0 requests"},
+        {"ex-req-rep/server",
+         {{"connect", "REP connects", at(5560)}},
+         {"name", "count"},
+         false,
+         "0 requests"},
+        {"ex-req-rep/client",
+         {{"connect", "REQ connects", at(5559)}},
+         {"count"},
+         true,
+         "0 replies"},
+        {"ex-req-rep2/proxy",
+         {{"frontend", "ROUTER binds", at(5559)},
+          {"backend", "DEALER binds", at(5560)},
+          {"capture", "PUB binds", "none"}},
+         {},
+         false,
+         ""},
+        {"interrupt/server", {{"bind", "REP binds", at(5555)}}, {}, false, "0 requests"},
+        {"mt-req-rep/server",
+         {{"bind", "ROUTER binds", at(5555)}},
+         {"workers", "work"},
+         false,
+         "0 requests"},
+        {"mt-req-rep/client",
+         {{"connect", "REQ connects", at(5555)}},
+         {"clients", "count"},
+         true,
+         "0 replies"},
+        {"mt-ready/steps", {}, {"steps"}, true, "steps in order"},
+        {"sync-pub-sub/publisher",
+         {{"bind", "XPUB binds", at(5561)}, {"sync", "REP binds", at(5562)}},
+         {"subscribers", "count"},
+         true,
+         "0 messages"},
+        {"sync-pub-sub/subscriber",
+         {{"connect", "SUB connects", at(5561)}, {"sync", "REQ connects", at(5562)}},
+         {},
+         true,
+         "0 updates"},
+        {"pub-sub-envelope/publisher",
+         {{"bind", "PUB binds", at(5563)}},
+         {"sender", "count", "interval"},
+         false,
+         "messages"},
+        {"pub-sub-envelope/subscriber",
+         {{"connect", "SUB connects", at(5563)}},
+         {"key", "count"},
+         true,
+         "0 messages"},
+    };
+    return all;
+}
+
+bool is_number(const std::string& option) {
+    static const std::set<std::string> numbers = {"count",   "timeout", "interval",
+                                                  "workers", "work",    "senders",
+                                                  "clients", "steps",   "subscribers"};
+    return numbers.count(option) > 0;
+}
+
+/// Each endpoint on a free port, or in the folder where it connects.
+Lines own_endpoints(const Program& program, const Folder& folder) {
+    Lines arguments;
+    for (const auto& endpoint : program.endpoints) {
+        arguments.push_back("--" + endpoint.option);
+        arguments.push_back(endpoint.binds() ? any_port : folder.endpoint("nobody"));
+    }
+    return arguments;
+}
+
+Lines lines_of(const std::string& text) {
+    std::istringstream stream(text);
+    Lines lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+bool binds(const Program& program) {
+    return std::any_of(program.endpoints.begin(), program.endpoints.end(),
+                       [](const Endpoint& e) { return e.binds(); });
+}
+
+}  // namespace
+
+TEST_CASE("programs: the table has every program that is built", "[programs]") {
+    std::istringstream stream(PROGRAMS);
+    std::set<std::string> built, named;
+    for (std::string path; std::getline(stream, path, ':');) built.insert(path);
+    for (const auto& program : programs()) named.insert(program.path);
+    CHECK(built == named);
+}
+
+TEST_CASE("programs: --help names each socket and each option with its default", "[programs]") {
+    for (const auto& program : programs())
+        for (const std::string help : {"--help", "-h"}) {
+            INFO(program.path);
+            Process process(program.path, {help});
+            CHECK(process.wait() == 0);
+            CHECK(process.errors().empty());
+            const auto lines = process.lines();
+            CHECK(lines.front().rfind(program.name() + ": ", 0) == 0);
+            const auto line_of = [&lines](const std::string& option) {
+                for (const auto& line : lines)
+                    if (std::regex_search(line, std::regex("^ *--" + option + "( |$)")))
+                        return line;
+                return std::string();
+            };
+            for (const auto& endpoint : program.endpoints) {
+                const std::string line = line_of(endpoint.option);
+                CHECK(line.find(endpoint.socket) != std::string::npos);
+                CHECK(line.find("(default: " + endpoint.fallback) != std::string::npos);
+            }
+            for (const auto& other : program.others)
+                CHECK(line_of(other).find("(default: ") != std::string::npos);
+            CHECK(!line_of("quiet").empty());
+        }
+}
+
+TEST_CASE("programs: a wrong argument is named and nothing else is done", "[programs]") {
+    const auto refuses = [](const Program& program, const Lines& arguments,
+                            const std::string& named) {
+        Process process(program.path, arguments);
+        INFO(program.path << " " << named);
+        CHECK(process.wait() == 2);
+        CHECK(process.output().empty());
+        const auto lines = lines_of(process.errors());
+        REQUIRE(lines.size() == 2);
+        CHECK(lines[0].rfind(program.name() + ": " + named, 0) == 0);
+        CHECK(lines[1] == "try: " + program.name() + " --help");
+    };
+    for (const auto& program : programs()) {
+        refuses(program, {"--no-such"}, "--no-such");
+        refuses(program, {"-x"}, "-x");
+        refuses(program, {"stray"}, "stray");
+        refuses(program, {"--quiet=1"}, "--quiet=1");
+        refuses(program, {"--quie"}, "--quie");
+        for (const auto& endpoint : program.endpoints)
+            refuses(program, {"--" + endpoint.option}, "--" + endpoint.option);
+        for (const auto& option : program.others) {
+            refuses(program, {"--" + option}, "--" + option);
+            if (is_number(option))
+                for (const std::string value :
+                     {"-1", "x", "", "1x", "1.5", " 1", "2147483648", "99999999999999999999"})
+                    refuses(program, {"--" + option, value}, "--" + option + " " + value);
+        }
+    }
+}
+
+TEST_CASE("programs: each endpoint that is bound is listened on in the order of the options",
+          "[programs]") {
+    for (const auto& program : programs()) {
+        if (!binds(program)) continue;
+        INFO(program.path);
+        const Folder folder;
+        Process process(program.path, own_endpoints(program, folder));
+        for (const auto& endpoint : program.endpoints) {
+            if (!endpoint.binds()) continue;
+            const std::string resolved = process.endpoint();
+            CHECK(std::regex_match(resolved, std::regex("tcp://127\\.0\\.0\\.1:[1-9][0-9]+")));
+            RawPeer reached(resolved);
+        }
+        CHECK(process.stop(SIGTERM) == (program.finite ? 128 + SIGTERM : 0));
+    }
+}
+
+TEST_CASE("programs: an ipc endpoint will do", "[programs]") {
+    for (const auto& program : programs()) {
+        if (!binds(program)) continue;
+        INFO(program.path);
+        const Folder folder;
+        Lines arguments, expected;
+        for (const auto& endpoint : program.endpoints) {
+            arguments.push_back("--" + endpoint.option);
+            arguments.push_back(folder.endpoint(endpoint.option));
+            if (endpoint.binds()) expected.push_back(arguments.back());
+        }
+        Process process(program.path, arguments);
+        for (const auto& endpoint : expected) CHECK(process.endpoint() == endpoint);
+        CHECK(process.stop(SIGINT) == (program.finite ? 128 + SIGINT : 0));
+    }
+}
+
+TEST_CASE("programs: a failing bind or connect names program and call and endpoint and reason",
+          "[programs]") {
+    Peer taken(ZMQ_ROUTER);
+    taken.bind(any_port);
+    for (const auto& program : programs())
+        for (const auto& endpoint : program.endpoints) {
+            const auto fails = [&](const std::string& value, const std::string& reason,
+                                   const std::string& advice) {
+                const Folder folder;
+                Lines arguments = own_endpoints(program, folder);
+                if (program.path == "push-pull2/worker" && endpoint.option == "connect") return;
+                arguments.push_back("--" + endpoint.option);
+                arguments.push_back(value);
+                if (program.path.rfind("push-pull2", 0) == 0 && !endpoint.binds()) {
+                    // These are lists: leave the endpoint's own one out.
+                    const auto own =
+                        std::find(arguments.begin(), arguments.end(), "--" + endpoint.option);
+                    arguments.erase(own, own + 2);
+                }
+                INFO(program.path << " --" << endpoint.option << " " << value);
+                Process process(program.path, arguments);
+                CHECK(process.wait() == 1);
+                const auto lines = lines_of(process.errors());
+                REQUIRE(lines.size() == 2);
+                CHECK(lines[0] == program.name() +
+                                      (endpoint.binds() ? ": zmq_bind " : ": zmq_connect ") +
+                                      value + ": " + reason);
+                CHECK(lines[1].find(advice) != std::string::npos);
+            };
+            if (endpoint.binds()) {
+                fails(taken.endpoint(), "Address already in use", "another program");
+                fails("tcp://localhost:5555", "No such device", "host name");
+            } else {
+                fails("tcp://*:5555", "Invalid argument", "* is for bind");
+            }
+            fails("nonsense", "Invalid argument", "an endpoint is tcp://");
+            fails("no://transport", "Protocol not supported", "an endpoint is tcp://");
+        }
+}
+
+TEST_CASE("programs: Ctrl-C and SIGTERM right after the listening line", "[programs]") {
+    for (const auto& program : programs()) {
+        if (!binds(program)) continue;
+        for (const int number : {SIGINT, SIGTERM}) {
+            INFO(program.path << " " << number);
+            const Folder folder;
+            Process process(program.path, own_endpoints(program, folder));
+            for (const auto& endpoint : program.endpoints)
+                if (endpoint.binds()) process.endpoint();
+            CHECK(process.stop(number) == (program.finite ? 128 + number : 0));
+            CHECK(process.errors() == program.interrupted());
+            if (!program.summary.empty())
+                CHECK(process.last_line().find(program.summary) != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("programs: Ctrl-C ends one that only connects and has no peer", "[programs]") {
+    for (const auto& program : programs()) {
+        if (binds(program) || program.endpoints.empty()) continue;
+        INFO(program.path);
+        // That a connection comes shows that the program is up. It is never answered.
+        const Folder folder;
+        Peer silent(ZMQ_STREAM);
+        silent.bind(any_port);
+        Lines arguments;
+        for (const auto& endpoint : program.endpoints) {
+            arguments.push_back("--" + endpoint.option);
+            arguments.push_back(silent.endpoint());
+        }
+        Process process(program.path, arguments);
+        silent.receive();
+        CHECK(process.stop(SIGINT) == (program.finite ? 128 + SIGINT : 0));
+        CHECK(process.errors() == program.interrupted());
+        CHECK(process.last_line() == program.summary);
+    }
+}
+
+TEST_CASE("programs: with --quiet there are endpoints and a summary with time and rate",
+          "[programs]") {
+    const std::regex timed("[^ ].* in [0-9.]+ s, [0-9.]+/s");
+    for (const auto& program : programs()) {
+        INFO(program.path);
+        const Folder folder;
+        Lines arguments = own_endpoints(program, folder);
+        arguments.push_back("--quiet");
+        if (!binds(program) && !program.endpoints.empty())
+            continue;  // with a peer, in its own test
+        Process process(program.path, arguments);
+        size_t bound = 0;
+        for (const auto& endpoint : program.endpoints)
+            if (endpoint.binds()) {
+                process.endpoint();
+                ++bound;
+            }
+        if (bound > 0) process.signal(SIGINT);
+        process.wait();
+        const auto lines = process.lines();
+        if (program.path == "interrupt/server") {
+            CHECK(lines.size() == bound + 3);  // and the two steps of its end
+        } else if (program.summary.empty()) {
+            CHECK(lines.size() == bound);
+            continue;
+        } else {
+            CHECK(lines.size() == bound + 1);
+        }
+        CHECK(std::regex_match(lines.back(), timed));
+    }
+}
+
+TEST_CASE("programs: a program that is stopped and continued goes on", "[programs]") {
+    for (const auto& program : programs()) {
+        if (!binds(program)) continue;
+        INFO(program.path);
+        const Folder folder;
+        Process process(program.path, own_endpoints(program, folder));
+        const std::string endpoint = process.endpoint();
+        for (int n = 0; n < 3; ++n) {
+            process.signal(SIGSTOP);
+            process.signal(SIGCONT);
+        }
+        RawPeer still_there(endpoint);
+        CHECK(process.stop(SIGTERM) == (program.finite ? 128 + SIGTERM : 0));
+    }
+}
+
+TEST_CASE("programs: SIGINT that a shell has set to be ignored still ends a program",
+          "[programs]") {
+    for (const auto& program : programs()) {
+        if (!binds(program)) continue;
+        INFO(program.path);
+        const Folder folder;
+        Lines arguments = {"-c", "trap '' INT; exec \"$0\" \"$@\"", BINARY_DIR "/" + program.path};
+        for (const auto& word : own_endpoints(program, folder)) arguments.push_back(word);
+        Process process("/bin/sh", arguments);
+        for (const auto& endpoint : program.endpoints)
+            if (endpoint.binds()) process.endpoint();
+        CHECK(process.stop(SIGINT) == (program.finite ? 128 + SIGINT : 0));
+    }
+}
+
+TEST_CASE("programs: a second Ctrl-C kills while the first is being heeded", "[programs]") {
+    // A sender that has sent what nobody takes: after the first it still flushes for a moment.
+    const Folder folder;
+    Process sender("push-pull/sender", {"--bind", any_port, "--sink", folder.endpoint("nobody"),
+                                        "--workers", "0", "--count", "1"});
+    sender.endpoint();
+    sender.signal(SIGINT);
+    // The first may not have been taken yet: SIGINT does not queue, so it is sent until it kills.
+    Process other("/bin/sh", {"-c", "while kill -INT " + std::to_string(sender.id()) +
+                                        " 2>/dev/null; do :; done"});
+    CHECK(sender.wait() == -SIGINT);
+}
