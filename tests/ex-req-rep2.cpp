@@ -135,3 +135,82 @@ TEST_CASE("ex-req-rep2: Ctrl-C ends zmq_proxy right away and in the middle of tr
     CHECK(client.stop(SIGINT) == 0);
     CHECK(server.stop(SIGINT) == 0);
 }
+
+TEST_CASE("ex-req-rep2: Ctrl-C ends a proxy whose queues are full", "[ex-req-rep2]") {
+    const Folder folder;
+    const std::string front = folder.endpoint("front"), back = folder.endpoint("back");
+    Process proxy("ex-req-rep2/proxy", {"--frontend", front, "--backend", back, "--capture",
+                                        folder.endpoint("capture")});
+    Peer capture(ZMQ_SUB), server(ZMQ_DEALER), client(ZMQ_DEALER);
+    capture.subscribe("").connect(folder.endpoint("capture"));
+    server.set(ZMQ_RCVHWM, 1).connect(back);  // and receives no more than the first ones
+    client.connect(front);
+    zmq_pollitem_t item{capture.get(), 0, ZMQ_POLLIN, 0};
+    do {  // until the subscription has come
+        client.send({"", "first"});
+        server.receive();
+    } while (zmq_poll(&item, 1, 10) == 0);
+    // The capture socket gets what the proxy takes, until it waits for room: half of a high-water
+    // mark at least, since room is given back by halves.
+    const std::string padding(1 << 12, ' ');
+    for (int n = 0; n < 1500; ++n) client.send({"", std::to_string(n) + padding});
+    while (capture.receive().back() != "499" + padding) {
+    }
+    CHECK(proxy.stop(SIGTERM) == 0);
+    CHECK(proxy.errors() == "interrupted\n");
+}
+
+TEST_CASE("ex-req-rep2: replies that have nobody to go to hold up no other", "[ex-req-rep2]") {
+    Proxy proxy;
+    Peer server(ZMQ_DEALER), client(ZMQ_REQ);
+    server.connect(proxy.backend);
+    {
+        Peer gone(ZMQ_REQ);
+        gone.connect(proxy.frontend);
+        gone.send({"leaves"});
+        auto request = server.receive();
+        request.back() = "late";
+        server.send(request);
+    }
+    server.send({"unknown", "", "nobody asked"});
+    server.send({"a single frame"});
+    client.connect(proxy.frontend);
+    client.send({"Hello"});
+    auto request = server.receive();
+    CHECK(request.back() == "Hello");
+    request.back() = "World";
+    server.send(request);
+    CHECK(client.receive() == Lines{"World"});
+}
+
+TEST_CASE("ex-req-rep2: each endpoint that is taken is named with a hint", "[ex-req-rep2]") {
+    Peer holder(ZMQ_ROUTER);
+    holder.bind(any_port);
+    const Lines options{"--frontend", "--backend", "--capture"};
+    for (size_t taken = 0; taken < options.size(); ++taken) {
+        Lines arguments;
+        for (size_t n = 0; n < options.size(); ++n) {
+            arguments.push_back(options[n]);
+            arguments.push_back(n == taken ? holder.endpoint() : any_port);
+        }
+        Process proxy("ex-req-rep2/proxy", arguments);
+        CHECK(proxy.wait() == 1);
+        CHECK(proxy.errors() ==
+              "proxy: zmq_bind " + holder.endpoint() +
+                  ": Address already in use\nanother program is bound there: end it, or choose "
+                  "another endpoint\n");
+        CHECK(proxy.lines().size() == taken);  // those before it
+    }
+}
+
+TEST_CASE("ex-req-rep2: wrong arguments", "[ex-req-rep2]") {
+    for (const auto& [arguments, what] : std::vector<std::pair<Lines, std::string>>{
+             {{"--capture"}, "--capture: its value is missing"},
+             {{"--connect", "x"}, "--connect: no such option"},
+             {{"stray"}, "stray: takes no such argument"}}) {
+        Process proxy("ex-req-rep2/proxy", arguments);
+        CHECK(proxy.wait() == 2);
+        CHECK(proxy.output() == "");
+        CHECK(proxy.errors() == "proxy: " + what + "\ntry: proxy --help\n");
+    }
+}

@@ -22,7 +22,7 @@ TEST_CASE("interrupt: the server answers and then shows each step of its end", "
 }
 
 TEST_CASE("interrupt: no signal is missed right after the endpoint is known", "[interrupt]") {
-    for (int trial = 0; trial < 40; ++trial) {
+    for (int trial = 0; trial < 50; ++trial) {
         Process server("interrupt/server", {"--bind", any_port});
         server.endpoint();
         const int number = trial % 2 == 0 ? SIGINT : SIGTERM;
@@ -59,4 +59,72 @@ TEST_CASE("interrupt: SIGINT that a shell has set to be ignored still ends the s
                                BINARY_DIR "/interrupt/server"});
     server.endpoint();
     CHECK(server.stop(SIGINT) == 0);
+}
+
+TEST_CASE("interrupt: a request that was received is answered though a signal comes",
+          "[interrupt]") {
+    for (int trial = 0; trial < 10; ++trial) {
+        Process server("interrupt/server", {"--bind", any_port});
+        Peer client(ZMQ_REQ);
+        client.connect(server.endpoint());
+        client.send({"Hello"});
+        server.wait_for("received Hello");
+        CHECK(server.stop(trial % 2 == 0 ? SIGINT : SIGTERM) == 0);
+        CHECK(server.last_line() == "1 request");
+        CHECK(client.receive() == Lines{"World"});
+    }
+}
+
+TEST_CASE("interrupt: a second Ctrl-C kills during the clean-up", "[interrupt]") {
+    const Folder folder;
+    Process server("interrupt/server", {"--bind", folder.endpoint("s")});
+    Peer client(ZMQ_DEALER);
+    client.set(ZMQ_RCVHWM, 1).connect(folder.endpoint("s"));
+    // The client takes no reply, so some are unsent, and the clean-up lasts as long as linger says.
+    constexpr int count = 40000;
+    for (int n = 0; n < count; ++n) client.send({"", std::to_string(n)});
+    server.wait_for("received " + std::to_string(count - 1));
+    const auto first = std::chrono::steady_clock::now();
+    server.signal(SIGINT);
+    server.wait_for("signal 2: cleaning up");
+    server.signal(SIGINT);
+    // Later than linger it may have ended by itself.
+    const auto passed = std::chrono::steady_clock::now() - first;
+    const int status = server.wait();
+    if (passed < std::chrono::milliseconds(400)) CHECK(status == -SIGINT);
+}
+
+TEST_CASE("interrupt: a client that starts first waits for the server", "[interrupt]") {
+    const Folder folder;
+    Process client("req-rep/client", {"--connect", folder.endpoint("s"), "--count", "3"});
+    Process server("interrupt/server", {"--bind", folder.endpoint("s"), "--quiet"});
+    CHECK(client.wait() == 0);
+    CHECK(client.last_line() == "3 replies");
+    CHECK(server.stop(SIGINT) == 0);
+    const auto lines = server.lines();
+    CHECK(lines.back().rfind("3 requests in ", 0) == 0);
+}
+
+TEST_CASE("interrupt: an endpoint that is taken is named with a hint", "[interrupt]") {
+    Peer holder(ZMQ_REP);
+    holder.bind(any_port);
+    Process server("interrupt/server", {"--bind", holder.endpoint()});
+    CHECK(server.wait() == 1);
+    CHECK(server.output() == "");
+    CHECK(server.errors() ==
+          "server: zmq_bind " + holder.endpoint() +
+              ": Address already in use\nanother program is bound there: end it, or choose another "
+              "endpoint\n");
+}
+
+TEST_CASE("interrupt: wrong arguments", "[interrupt]") {
+    for (const auto& [arguments, what] : std::vector<std::pair<Lines, std::string>>{
+             {{"--bind"}, "--bind: its value is missing"},
+             {{"--connect", "x"}, "--connect: no such option"},
+             {{"stray"}, "stray: takes no such argument"}}) {
+        Process server("interrupt/server", arguments);
+        CHECK(server.wait() == 2);
+        CHECK(server.output() == "");
+        CHECK(server.errors() == "server: " + what + "\ntry: server --help\n");
+    }
 }

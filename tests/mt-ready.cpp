@@ -31,3 +31,42 @@ TEST_CASE("mt-ready: the bounds of --steps", "[mt-ready]") {
     Process none("mt-ready/steps", {"--steps", "0"});
     CHECK(none.wait() == 2);
 }
+
+TEST_CASE("mt-ready: a failing thread ends the program with its error", "[mt-ready]") {
+    // An inproc socket takes a file descriptor: enough for the sockets that main binds, not for
+    // all.
+    Process steps("/bin/sh", {"-c", "ulimit -n 60; exec \"$0\" --steps 40 --quiet",
+                              BINARY_DIR "/mt-ready/steps"});
+    CHECK(steps.wait() == 1);
+    CHECK(steps.output() == "");
+    CHECK(steps.errors() == "steps: zmq_socket PAIR: Too many open files\n");
+}
+
+TEST_CASE("mt-ready: Ctrl-C between the steps leaves no step out and no thread behind",
+          "[mt-ready]") {
+    for (int trial = 0; trial < 5; ++trial) {
+        Process steps("mt-ready/steps", {"--steps", "300"});
+        steps.wait_for("step 1");
+        const int status = steps.stop(SIGINT);
+        const auto lines = steps.lines();
+        const size_t done = lines.size() - 1;
+        for (size_t n = 0; n < done; ++n) CHECK(lines[n] == "step " + std::to_string(n + 1));
+        CHECK(lines.back() ==
+              std::to_string(done) + (done == 1 ? " step in order" : " steps in order"));
+        CHECK(status == (done == 300 && steps.errors().empty() ? 0 : 128 + SIGINT));
+    }
+}
+
+TEST_CASE("mt-ready: wrong arguments", "[mt-ready]") {
+    for (const auto& [arguments, what] :
+         std::vector<std::pair<std::vector<std::string>, std::string>>{
+             {{"--steps", "501"}, "--steps 501: not a whole number from 1 to 500"},
+             {{"--steps"}, "--steps: its value is missing"},
+             {{"--bind", "x"}, "--bind: no such option"},
+             {{"stray"}, "stray: takes no such argument"}}) {
+        Process steps("mt-ready/steps", arguments);
+        CHECK(steps.wait() == 2);
+        CHECK(steps.output() == "");
+        CHECK(steps.errors() == "steps: " + what + "\ntry: steps --help\n");
+    }
+}

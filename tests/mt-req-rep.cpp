@@ -130,3 +130,81 @@ TEST_CASE("mt-req-rep: Ctrl-C ends a client that has no server", "[mt-req-rep]")
     CHECK(client.stop(SIGTERM) == 128 + SIGTERM);
     CHECK(client.output() == "0 replies\n");
 }
+
+TEST_CASE("mt-req-rep: Ctrl-C ends the server right away with all its threads", "[mt-req-rep]") {
+    for (int trial = 0; trial < 20; ++trial) {
+        Process server("mt-req-rep/server", {"--bind", any_port, "--workers", "50"});
+        server.endpoint();
+        CHECK(server.stop(trial % 2 == 0 ? SIGINT : SIGTERM) == 0);
+        CHECK(server.last_line() == "0 requests");
+        CHECK(server.errors() == "interrupted\n");
+    }
+}
+
+TEST_CASE("mt-req-rep: Ctrl-C while all workers are busy and more requests wait", "[mt-req-rep]") {
+    Process server("mt-req-rep/server",
+                   {"--bind", any_port, "--workers", "2", "--work", "1000000"});
+    Peer client(ZMQ_DEALER);
+    client.connect(server.endpoint());
+    for (int n = 0; n < 5000; ++n) client.send({"", "Hello"});
+    server.wait_for("received Hello");
+    server.wait_for("received Hello");
+    CHECK(server.stop(SIGINT) == 0);
+    CHECK(server.last_line() == "0 requests");
+}
+
+TEST_CASE("mt-req-rep: a failing thread ends the client with its error", "[mt-req-rep]") {
+    const Folder folder;
+    Process client("mt-req-rep/client",
+                   {"--connect", folder.endpoint("nobody"), "--clients", "1100"});
+    CHECK(client.wait() == 1);
+    CHECK(client.output() == "");
+    CHECK(client.errors() == "client: zmq_socket REQ: Too many open files\n");
+}
+
+TEST_CASE("mt-req-rep: odd peers leave the workers to the good ones", "[mt-req-rep]") {
+    Process server("mt-req-rep/server", {"--bind", any_port, "--workers", "2"});
+    const std::string endpoint = server.endpoint();
+    {
+        RawPeer browser(endpoint);
+        browser.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        Peer odd(ZMQ_DEALER);
+        odd.set(ZMQ_LINGER, -1).connect(endpoint);
+        odd.send({"no delimiter"});
+        odd.send({"", "leaves"});
+    }
+    server.wait_for("received leaves");
+    Process client("mt-req-rep/client", {"--connect", endpoint});
+    CHECK(client.wait() == 0);
+    CHECK(client.last_line() == "40 replies");
+    CHECK(server.stop(SIGINT) == 0);
+    CHECK(server.last_line() == "41 requests");
+}
+
+TEST_CASE("mt-req-rep: an endpoint that is taken is named with a hint", "[mt-req-rep]") {
+    Peer holder(ZMQ_ROUTER);
+    holder.bind(any_port);
+    Process server("mt-req-rep/server", {"--bind", holder.endpoint()});
+    CHECK(server.wait() == 1);
+    CHECK(server.output() == "");
+    CHECK(server.errors() ==
+          "server: zmq_bind " + holder.endpoint() +
+              ": Address already in use\nanother program is bound there: end it, or choose another "
+              "endpoint\n");
+}
+
+TEST_CASE("mt-req-rep: wrong arguments", "[mt-req-rep]") {
+    const auto refused = [](const std::string& name, const Lines& arguments, const char* what) {
+        Process program("mt-req-rep/" + name, arguments);
+        CHECK(program.wait() == 2);
+        CHECK(program.output() == "");
+        CHECK(program.errors() == name + ": " + what + "\ntry: " + name + " --help\n");
+    };
+    refused("server", {"--workers", "0"}, "--workers 0: not a whole number from 1 to 10000");
+    refused("server", {"--workers", "10001"},
+            "--workers 10001: not a whole number from 1 to 10000");
+    refused("server", {"--work", "1.5"}, "--work 1.5: not a whole number from 0 to 2147483647");
+    refused("client", {"--clients", "0"}, "--clients 0: not a whole number from 1 to 10000");
+    refused("client", {"--count", "x"}, "--count x: not a whole number from 0 to 2147483647");
+    refused("client", {"--bind", "x"}, "--bind: no such option");
+}
