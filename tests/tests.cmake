@@ -18,3 +18,8 @@ function(example_test name)
     TIMEOUT 120 LABELS "${name};${arg_LABELS}"
     ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
 endfunction()
+
+# The notes: a file for each section, a test case for each claim.
+foreach(section 02 03 04 05 06 07 08)
+  example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
+endforeach()

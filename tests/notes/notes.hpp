@@ -4,6 +4,7 @@
 
 #include <zmq.h>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,7 +190,7 @@ class Monitor {
 
 /// A forked process without exec. `work` runs in it and says what it saw with say(); then the child
 /// goes by _exit, so that nothing it has inherited is destroyed twice. An alarm kills one that
-/// hangs.
+/// hangs; a signal kills it without a word of Catch2's and without a core.
 class Child {
  public:
     using Work = std::function<void(const std::function<void(const std::string&)>& say)>;
@@ -200,6 +201,9 @@ class Child {
         if (id_ == -1) throw std::runtime_error("fork");
         if (id_ == 0) {
             alarm(static_cast<unsigned>(deadline.count()));
+            for (const int number : {SIGABRT, SIGSEGV, SIGTERM}) signal(number, SIG_DFL);
+            const rlimit no_core{0, 0};
+            setrlimit(RLIMIT_CORE, &no_core);
             ::close(ends[0]);
             int status = 0;
             try {
