@@ -251,6 +251,8 @@ class Child {
         return all;
     }
     int id() const { return id_; }
+    /// Where it is heard, for poll.
+    int fd() const { return read_end_; }
 
  private:
     pid_t id_ = -1;
