@@ -6,16 +6,20 @@ target_link_libraries(test-support PUBLIC catch2 ZeroMQ)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
-# example_test(NAME SOURCE... [LABELS label...]): an executable NAME-test, each of its test cases a
-# test of ctest's. The time limit only catches a hang.
+# example_test(NAME SOURCE... [LABELS label]): an executable NAME-test, each of its test cases a
+# test of ctest's, labelled NAME or with the label. (One: catch_discover_tests takes a list apart,
+# and what follows it is lost.) The time limit only catches a hang.
 function(example_test name)
   cmake_parse_arguments(arg "" "" "LABELS" ${ARGN})
   add_executable(${name}-test ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name}-test PRIVATE test-support)
   set_target_properties(${name}-test PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT arg_LABELS)
+    set(arg_LABELS ${name})
+  endif()
   catch_discover_tests(${name}-test PROPERTIES
-    TIMEOUT 120 LABELS "${name};${arg_LABELS}"
+    TIMEOUT 120 LABELS ${arg_LABELS}
     ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
 endfunction()
 
