@@ -10,16 +10,20 @@ target_compile_definitions(test-support PUBLIC
 set(ZMQ_EXAMPLES_TSAN
   "TSAN_OPTIONS=atexit_sleep_ms=0:suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
 
-# example_test(NAME SOURCE... [LABELS label...]): an executable NAME-test, each of its test cases a
-# test of ctest's. The time limit only catches a hang.
+# example_test(NAME SOURCE... [LABELS label]): an executable NAME-test, each of its test cases a
+# test of ctest's, labelled NAME or with the label. (One: catch_discover_tests takes a list apart,
+# and what follows it is lost.) The time limit only catches a hang.
 function(example_test name)
   cmake_parse_arguments(arg "" "" "LABELS" ${ARGN})
   add_executable(${name}-test ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name}-test PRIVATE test-support)
   set_target_properties(${name}-test PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT arg_LABELS)
+    set(arg_LABELS ${name})
+  endif()
   catch_discover_tests(${name}-test PROPERTIES
-    TIMEOUT 120 LABELS "${name};${arg_LABELS}"
+    TIMEOUT 120 LABELS ${arg_LABELS}
     SKIP_REGULAR_EXPRESSION "${name}: skipped"
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
@@ -44,3 +48,8 @@ function(page_test page)
     TIMEOUT 120 LABELS pages ENVIRONMENT "PAGE=${page};${ZMQ_EXAMPLES_TSAN}")
 endfunction()
 page_test(README.md)
+
+# The notes: a file for each section, a test case for each claim.
+foreach(section 02 03 04 05 06 07 08)
+  example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
+endforeach()

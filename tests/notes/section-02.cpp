@@ -1,0 +1,209 @@
+// Section 2 of the notes: REQ-REP.
+#include <deque>
+
+#include "notes.hpp"
+
+TEST_CASE("2.1: REQ and REP are the request-reply pattern", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
+    req.connect(rep.bind(any_port));
+    char buffer[16];
+
+    CHECK(zmq_send(req, "question", 8, 0) == 8);
+    REQUIRE(zmq_recv(rep, buffer, sizeof buffer, 0) == 8);
+    CHECK(std::string(buffer, 8) == "question");
+    CHECK(zmq_send(rep, "answer", 6, 0) == 6);
+    REQUIRE(zmq_recv(req, buffer, sizeof buffer, 0) == 6);
+    CHECK(std::string(buffer, 6) == "answer");
+}
+
+TEST_CASE("2.2: a REQ has one request outstanding and a second one fails with EFSM", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
+    req.connect(rep.bind(any_port));
+
+    CHECK(zmq_send(req, "1", 1, 0) == 1);
+    CHECK(error_of(zmq_send(req, "2", 1, 0)) == EFSM);
+    CHECK(poll(req, ZMQ_POLLOUT, 0) == 0);
+
+    // The second was not kept for later either: what follows the first is the third.
+    CHECK(receive(rep) == Frames{"1"});
+    send(rep, {"reply to 1"});
+    CHECK(receive(req) == Frames{"reply to 1"});
+    CHECK(zmq_send(req, "3", 1, 0) == 1);
+    CHECK(receive(rep) == Frames{"3"});
+}
+
+TEST_CASE("2.2: a REP gives one reply to each request", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
+    req.connect(rep.bind(any_port));
+
+    send(req, {"request"});
+    receive(rep);
+    CHECK(zmq_send(rep, "first", 5, 0) == 5);
+    CHECK(error_of(zmq_send(rep, "second", 6, 0)) == EFSM);
+    CHECK(receive(req) == Frames{"first"});
+}
+
+TEST_CASE("2.2: several parts are one request and all are read before the reply", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
+    req.connect(rep.bind(any_port));
+
+    CHECK(zmq_send(req, "a", 1, ZMQ_SNDMORE) == 1);
+    CHECK(zmq_send(req, "b", 1, ZMQ_SNDMORE) == 1);
+    CHECK(zmq_send(req, "c", 1, 0) == 1);
+    char part[1];
+    for (const char expected : {'a', 'b', 'c'}) {
+        // Not before the last part has been read.
+        CHECK(error_of(zmq_send(rep, "early", 5, 0)) == EFSM);
+        CHECK(zmq_recv(rep, part, sizeof part, 0) == 1);
+        CHECK(part[0] == expected);
+    }
+    CHECK(rep.get(ZMQ_RCVMORE) == 0);
+    CHECK(zmq_send(rep, "reply", 5, 0) == 5);
+    CHECK(receive(req) == Frames{"reply"});
+}
+
+TEST_CASE("2.2: many REQ may have a request in flight to one REP", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP);
+    const std::string endpoint = rep.bind(any_port);
+    std::deque<Socket> clients;
+    for (const auto* request : {"0", "1", "2"}) {
+        clients.emplace_back(context, ZMQ_REQ).connect(endpoint);
+        CHECK(zmq_send(clients.back(), request, 1, 0) == 1);
+    }
+    // All three are on their way before REP reads the first; each reply goes to its own asker.
+    for (int i = 0; i < 3; ++i) {
+        const Frames request = receive(rep);
+        send(rep, {"reply to " + request.at(0)});
+    }
+    CHECK(receive(clients[0]) == Frames{"reply to 0"});
+    CHECK(receive(clients[1]) == Frames{"reply to 1"});
+    CHECK(receive(clients[2]) == Frames{"reply to 2"});
+}
+
+TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ ask again", "[notes]") {
+    Context context;
+    Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ);
+    const int on = 1;
+    CHECK(zmq_setsockopt(req, ZMQ_REQ_RELAXED, &on, sizeof on) == 0);
+    CHECK(zmq_setsockopt(req, ZMQ_REQ_CORRELATE, &on, sizeof on) == 0);
+    req.connect(router.bind(any_port));
+
+    CHECK(zmq_send(req, "1", 1, 0) == 1);
+    CHECK(zmq_send(req, "2", 1, 0) == 1);
+    // CORRELATE puts a number in front, by which the late reply to the first is known and dropped.
+    const Frames first = receive(router), second = receive(router);  // id, number, "", body
+    REQUIRE(first.size() == 4);
+    REQUIRE(second.size() == 4);
+    CHECK(first[1] != second[1]);
+    CHECK(first[3] == "1");
+    CHECK(second[3] == "2");
+    send(router, {first[0], first[1], "", "reply to 1"});
+    send(router, {second[0], second[1], "", "reply to 2"});
+    CHECK(receive(req) == Frames{"reply to 2"});
+}
+
+TEST_CASE("2.3: request and reply alternate and both ends enforce it", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
+    req.connect(rep.bind(any_port));
+    char buffer[16];
+
+    CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);                 // no reply first
+    CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EFSM);  // nothing asked yet
+    for (int i = 0; i < 5; ++i) {
+        CHECK(zmq_send(req, "a", 1, 0) == 1);
+        CHECK(error_of(zmq_send(req, "a", 1, 0)) == EFSM);
+        CHECK(zmq_recv(rep, buffer, sizeof buffer, 0) == 1);
+        CHECK(error_of(zmq_recv(rep, buffer, sizeof buffer, 0)) == EFSM);  // it has to answer
+        CHECK(zmq_send(rep, "b", 1, 0) == 1);
+        CHECK(error_of(zmq_send(rep, "b", 1, 0)) == EFSM);
+        CHECK(zmq_recv(req, buffer, sizeof buffer, 0) == 1);
+        CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EFSM);  // it has to ask
+    }
+}
+
+TEST_CASE("2.3: a REP serves its clients one at a time", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), a(context, ZMQ_REQ), b(context, ZMQ_REQ);
+    const std::string endpoint = rep.bind(any_port);
+    a.connect(endpoint);
+    b.connect(endpoint);
+    send(a, {"a"});
+    send(b, {"b"});
+
+    const Frames first = receive(rep);
+    CHECK(poll(rep, ZMQ_POLLIN | ZMQ_POLLOUT, a_while) == ZMQ_POLLOUT);  // not the other one now
+    send(rep, first);
+    const Frames second = receive(rep);
+    CHECK(first != second);
+    send(rep, second);
+    CHECK(receive(a) == Frames{"a"});
+    CHECK(receive(b) == Frames{"b"});
+}
+
+TEST_CASE("2.4: after a timeout a REQ can only go on waiting", "[notes]") {
+    Context context;
+    Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
+    req.connect(rep.bind(any_port)).set(ZMQ_RCVTIMEO, 10);
+    char buffer[16];
+
+    send(req, {"request"});
+    receive(rep);
+    CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EAGAIN);  // no reply in time
+    CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
+    CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EAGAIN);
+
+    req.set(ZMQ_RCVTIMEO, deadline_ms);  // a reply that comes late is still read
+    send(rep, {"late"});
+    CHECK(receive(req) == Frames{"late"});
+}
+
+TEST_CASE("2.4: a request whose server has gone is not sent again", "[notes]") {
+    const Folder folder;
+    const std::string endpoint = folder.endpoint("s");
+    Context context;
+    Socket req(context, ZMQ_REQ);
+    Monitor monitor(context, req, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    req.connect(endpoint);
+    {
+        Context server;
+        Socket rep(server, ZMQ_REP);
+        rep.bind(endpoint);
+        send(req, {"request"});
+        CHECK(receive(rep) == Frames{"request"});
+        monitor.next();
+    }
+    Context server;
+    Socket rep(server, ZMQ_REP);
+    rep.bind(endpoint);
+    monitor.next();  // connected again
+    CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
+
+    Socket fresh(context, ZMQ_REQ);  // the way out: another socket
+    fresh.connect(endpoint);
+    send(fresh, {"fresh"});
+    CHECK(receive(rep) == Frames{"fresh"});
+    send(rep, {"reply"});
+    CHECK(receive(fresh) == Frames{"reply"});
+    CHECK(poll(rep, ZMQ_POLLIN, a_while) == 0);  // the first request did not come a second time
+    CHECK(poll(req, ZMQ_POLLIN, 0) == 0);
+}
+
+TEST_CASE("2.4: without a peer a bound REQ cannot send and a connecting one queues", "[notes]") {
+    const Folder folder;
+    Context context;
+    Socket bound(context, ZMQ_REQ), connecting(context, ZMQ_REQ);
+    bound.bind(any_port);
+    CHECK(error_of(zmq_send(bound, "request", 7, ZMQ_DONTWAIT)) == EAGAIN);
+
+    connecting.connect(folder.endpoint("s"));
+    CHECK(zmq_send(connecting, "request", 7, ZMQ_DONTWAIT) == 7);
+    Socket rep(context, ZMQ_REP);
+    rep.bind(folder.endpoint("s"));
+    CHECK(receive(rep) == Frames{"request"});
+}

@@ -1,0 +1,231 @@
+// Section 8 of the notes: several sockets at once.
+#include <cstddef>
+#include <thread>
+#include <type_traits>
+
+#include "notes.hpp"
+
+namespace {
+
+/// Two PULL sockets to be waited for, and a PUSH connected to each.
+struct Two {
+    Context context;
+    Socket pull_a{context, ZMQ_PULL}, pull_b{context, ZMQ_PULL};
+    Socket push_a{context, ZMQ_PUSH}, push_b{context, ZMQ_PUSH};
+    Two() {
+        pull_a.bind("inproc://a");
+        pull_b.bind("inproc://b");
+        push_a.connect("inproc://a");
+        push_b.connect("inproc://b");
+    }
+};
+
+struct Pipe {
+    int ends[2];
+    Pipe() { must(pipe(ends), "pipe"); }
+    ~Pipe() {
+        close(ends[0]);
+        close(ends[1]);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("8.1.1: the simple loop waits for one socket in recv", "[notes]") {
+    Two two;
+    send(two.push_b, {"on b"});
+    // It is there, and a loop that waits on a does not see it.
+    two.pull_a.set(ZMQ_RCVTIMEO, 50);
+    char buffer[16];
+    CHECK(error_of(zmq_recv(two.pull_a, buffer, sizeof buffer, 0)) == EAGAIN);
+    CHECK(poll(two.pull_b, ZMQ_POLLIN, 0) == ZMQ_POLLIN);
+}
+
+TEST_CASE("8.1.2: the simple loop processes what it has received", "[notes]") {
+    Two two;
+    for (const auto* message : {"1", "2", "3"}) send(two.push_a, {message});
+    int sum = 0;
+    for (int i = 0; i < 3; ++i) {
+        char digit;
+        CHECK(zmq_recv(two.pull_a, &digit, 1, 0) == 1);
+        sum += digit - '0';
+    }
+    CHECK(sum == 6);
+}
+
+TEST_CASE("8.1.3: a simple loop over two sockets is held up by the one without a message",
+          "[notes]") {
+    Two two;
+    send(two.push_a, {"a1"});
+    send(two.push_a, {"a2"});
+    two.pull_b.set(ZMQ_RCVTIMEO, 50);
+    std::string order;
+    for (const Socket* socket : {&two.pull_a, &two.pull_b, &two.pull_a}) {
+        char buffer[2];
+        if (error_of(zmq_recv(*socket, buffer, sizeof buffer, 0)) == EAGAIN)
+            order += "(waits for b)";  // for ever, without the limit
+        else
+            order.append(buffer, 2);
+    }
+    CHECK(order == "a1(waits for b)a2");
+}
+
+TEST_CASE("8.2.1: zmq_poll waits for several sockets at once", "[notes]") {
+    Two two;
+    zmq_pollitem_t items[] = {{two.pull_a, 0, ZMQ_POLLIN, 0}, {two.pull_b, 0, ZMQ_POLLIN, 0}};
+    std::thread later([&two] { send(two.push_b, {"on b"}); });
+    CHECK(zmq_poll(items, 2, deadline_ms) == 1);
+    later.join();
+    CHECK(items[0].revents == 0);
+    CHECK(items[1].revents == ZMQ_POLLIN);
+}
+
+TEST_CASE("8.2.2: zmq_poll returns how many are ready and marks them in revents", "[notes]") {
+    Two two;
+    zmq_pollitem_t items[] = {{two.pull_a, 0, ZMQ_POLLIN, 0}, {two.pull_b, 0, ZMQ_POLLIN, 0}};
+    CHECK(zmq_poll(items, 2, 0) == 0);  // none, which is no error
+    CHECK(items[0].revents == 0);
+    CHECK(items[1].revents == 0);
+    send(two.push_a, {"on a"});
+    CHECK(zmq_poll(items, 2, -1) == 1);  // -1: for ever
+    CHECK(items[0].revents == ZMQ_POLLIN);
+    CHECK(items[1].revents == 0);
+    send(two.push_b, {"on b"});
+    CHECK(zmq_poll(items, 2, -1) == 2);
+    CHECK(items[0].revents == ZMQ_POLLIN);
+    CHECK(items[1].revents == ZMQ_POLLIN);
+}
+
+TEST_CASE("8.2.2: zmq_poll reports a message until it has been received", "[notes]") {
+    Two two;
+    send(two.push_a, {"on a"});
+    zmq_pollitem_t item{two.pull_a, 0, ZMQ_POLLIN, 0};
+    for (int i = 0; i < 3; ++i) CHECK(zmq_poll(&item, 1, 0) == 1);
+    receive(two.pull_a);
+    CHECK(zmq_poll(&item, 1, 0) == 0);
+    CHECK(item.revents == 0);
+}
+
+TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed", "[notes]") {
+    Two two;
+    zmq_pollitem_t item{two.pull_a, 0, ZMQ_POLLIN, 0};
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(zmq_poll(&item, 1, 50) == 0);
+    const auto waited = std::chrono::steady_clock::now() - start;
+    CHECK(waited >= std::chrono::milliseconds(45));
+    CHECK(waited < std::chrono::seconds(deadline));  // 50 s it is not
+}
+
+TEST_CASE("8.2.3: the program itself receives from each socket that is ready", "[notes]") {
+    Two two;
+    for (int i = 0; i < 3; ++i) {
+        send(two.push_a, {"A"});
+        send(two.push_b, {"B"});
+    }
+    std::string order;
+    zmq_pollitem_t items[] = {{two.pull_a, 0, ZMQ_POLLIN, 0}, {two.pull_b, 0, ZMQ_POLLIN, 0}};
+    while (zmq_poll(items, 2, 0) > 0)
+        for (const zmq_pollitem_t& item : items)
+            if ((item.revents & ZMQ_POLLIN) != 0) order += receive(item.socket).at(0);
+    CHECK(order == "ABABAB");  // serving each that is ready is fair to both
+}
+
+TEST_CASE("8.3: zmq_pollitem_t has a socket or a descriptor and two sets of events", "[notes]") {
+    STATIC_REQUIRE(std::is_same_v<decltype(zmq_pollitem_t::socket), void*>);
+    STATIC_REQUIRE(std::is_same_v<decltype(zmq_pollitem_t::fd), zmq_fd_t>);
+    STATIC_REQUIRE(std::is_same_v<decltype(zmq_pollitem_t::events), short>);
+    STATIC_REQUIRE(std::is_same_v<decltype(zmq_pollitem_t::revents), short>);
+    STATIC_REQUIRE(offsetof(zmq_pollitem_t, socket) < offsetof(zmq_pollitem_t, fd));
+    STATIC_REQUIRE(offsetof(zmq_pollitem_t, fd) < offsetof(zmq_pollitem_t, events));
+    STATIC_REQUIRE(offsetof(zmq_pollitem_t, events) < offsetof(zmq_pollitem_t, revents));
+#ifndef _WIN32
+    STATIC_REQUIRE(std::is_same_v<zmq_fd_t, int>);  // on Windows as wide as its SOCKET
+#endif
+}
+
+TEST_CASE("8.3: without a socket the descriptor is polled", "[notes]") {
+    const Pipe pipe;
+    zmq_pollitem_t item{nullptr, pipe.ends[0], ZMQ_POLLIN, 0};
+    CHECK(zmq_poll(&item, 1, 0) == 0);
+    REQUIRE(write(pipe.ends[1], "x", 1) == 1);
+    CHECK(zmq_poll(&item, 1, deadline_ms) == 1);
+    CHECK(item.revents == ZMQ_POLLIN);
+}
+
+TEST_CASE("8.3: with a socket the descriptor is not looked at", "[notes]") {
+    Two two;
+    const Pipe pipe;
+    REQUIRE(write(pipe.ends[1], "x", 1) == 1);
+    zmq_pollitem_t item{two.pull_a, pipe.ends[0], ZMQ_POLLIN, 0};
+    CHECK(zmq_poll(&item, 1, 0) == 0);  // the pipe is readable, the socket is not
+    send(two.push_a, {"on a"});
+    CHECK(zmq_poll(&item, 1, 0) == 1);
+}
+
+TEST_CASE("8.3: only requested events are reported and revents is set anew", "[notes]") {
+    Context context;
+    Socket a(context, ZMQ_PAIR), b(context, ZMQ_PAIR);
+    a.bind("inproc://pair");
+    b.connect("inproc://pair");
+    send(b, {"message"});
+    CHECK(poll(a, ZMQ_POLLIN | ZMQ_POLLOUT) == (ZMQ_POLLIN | ZMQ_POLLOUT));
+    CHECK(poll(a, ZMQ_POLLIN) == ZMQ_POLLIN);
+    CHECK(poll(a, ZMQ_POLLOUT) == ZMQ_POLLOUT);
+    zmq_pollitem_t item{a, 0, 0, ZMQ_POLLERR};  // what was in revents does not stay
+    CHECK(zmq_poll(&item, 1, 0) == 0);
+    CHECK(item.revents == 0);
+}
+
+TEST_CASE("8.3: POLLERR is for descriptors only", "[notes]") {
+    Pipe pipe;
+    close(pipe.ends[0]);  // nobody reads what is written to the other end
+    zmq_pollitem_t item{nullptr, pipe.ends[1], ZMQ_POLLERR, 0};
+    CHECK(zmq_poll(&item, 1, deadline_ms) == 1);
+    CHECK(item.revents == ZMQ_POLLERR);
+    pipe.ends[0] = dup(pipe.ends[1]);
+
+    Two two;
+    send(two.push_a, {"on a"});
+    CHECK(poll(two.pull_a, ZMQ_POLLERR, 0) == 0);
+}
+
+TEST_CASE("8.3: zmq_poll refuses what it cannot poll", "[notes]") {
+    Two two;
+    zmq_pollitem_t item{two.pull_a, 0, ZMQ_POLLIN, 0};
+    CHECK(error_of(zmq_poll(nullptr, 1, 0)) == EFAULT);
+    CHECK(error_of(zmq_poll(&item, -1, 0)) == EINVAL);
+    long no_socket[64] = {};  // memory that is no socket
+    item.socket = no_socket;
+    CHECK(error_of(zmq_poll(&item, 1, 0)) == ENOTSOCK);
+}
+
+TEST_CASE("8.4: a worker polls tasks and control and ends on KILL", "[notes]") {
+    Context context;
+    Socket tasks(context, ZMQ_PUSH), sink(context, ZMQ_PULL), control(context, ZMQ_XPUB);
+    const std::string tasks_at = tasks.bind(any_port), sink_at = sink.bind(any_port),
+                      control_at = control.bind(any_port);
+    std::thread worker([&] {
+        Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH), sub(context, ZMQ_SUB);
+        push.connect(sink_at);
+        sub.set(ZMQ_SUBSCRIBE, "").connect(control_at);
+        pull.connect(tasks_at);
+        zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {sub, 0, ZMQ_POLLIN, 0}};
+        bool stopped = false;
+        while (!stopped) {
+            zmq_poll(items, 2, -1);
+            if ((items[0].revents & ZMQ_POLLIN) != 0) send(push, {receive(pull).at(0) + " done"});
+            if ((items[1].revents & ZMQ_POLLIN) != 0) stopped = receive(sub) == Frames{"KILL"};
+        }
+        send(push, {"stopped"});
+    });
+    CHECK(receive(control) == Frames{"\1"});  // it can hear the signal
+    for (const auto* task : {"1", "2", "3"}) send(tasks, {task});
+    for (const auto* result : {"1 done", "2 done", "3 done"})
+        CHECK(receive(sink) == Frames{result});
+    send(control, {"go on"});
+    send(tasks, {"4"});
+    CHECK(receive(sink) == Frames{"4 done"});
+    send(control, {"KILL"});
+    CHECK(receive(sink) == Frames{"stopped"});
+    worker.join();
+}
