@@ -18,3 +18,8 @@ function(example_test name)
     TIMEOUT 120 LABELS "${name};${arg_LABELS}"
     ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
 endfunction()
+
+# The notes, continued.
+foreach(section 09 10 11 12 13 14 15)
+  example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
+endforeach()
