@@ -206,8 +206,7 @@ TEST_CASE("9.3.3: of a message whose sender dies in the middle no part is receiv
     CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
 }
 
-TEST_CASE("9.3.3: a high-water mark counts messages and never stops one in the middle",
-          "[notes]") {
+TEST_CASE("9.3.3: a high-water mark counts messages and never stops one in the middle", "[notes]") {
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.set(ZMQ_SNDHWM, 1).bind("inproc://pull");

@@ -58,7 +58,8 @@ class Wire {
         // The handshake: each side says READY, and which socket it is.
         send(WireFrame{"\5READY\13Socket-Type\0\0\0"s + static_cast<char>(type.size()) + type,
                        false, true});
-        if (const WireFrame ready = receive(); !ready.command || ready.body.rfind("\5READY", 0) != 0)
+        if (const WireFrame ready = receive();
+            !ready.command || ready.body.rfind("\5READY", 0) != 0)
             throw std::runtime_error("it is not ready");
     }
     ~Wire() { close(); }
@@ -106,15 +107,15 @@ class Wire {
  private:
     void write(const std::string& bytes) {
         for (size_t sent = 0; sent < bytes.size();)
-            sent += static_cast<size_t>(must(
-                static_cast<int>(
-                    ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL)),
-                "send"));
+            sent += static_cast<size_t>(
+                must(static_cast<int>(
+                         ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL)),
+                     "send"));
     }
     std::string read_some(size_t most) {
         std::string bytes(most, '\0');
-        bytes.resize(static_cast<size_t>(
-            must(static_cast<int>(recv(fd_, bytes.data(), most, 0)), "recv")));
+        bytes.resize(
+            static_cast<size_t>(must(static_cast<int>(recv(fd_, bytes.data(), most, 0)), "recv")));
         return bytes;
     }
     std::string read(size_t size) {
