@@ -292,9 +292,15 @@ TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]"
 TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the program's own",
           "[notes]") {
     const Handler handler(How::sigaction_plain);
-    const Context context;  // its threads are made while nothing is blocked here
+    const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.connect(pull.bind(any_port));
+    // A thread of 0MQ begins by blocking all signals, whatever was blocked in the one that made it.
+    // Both have done so: one has passed a message on, the other has taken a closed socket apart.
+    send(push, {"before"});
+    CHECK(receive(pull) == Frames{"before"});
+    Socket(context, ZMQ_PAIR).bind("inproc://taken");
+    while (zmq_bind(pull, "inproc://taken") == -1) std::this_thread::yield();
     sigset_t usr1, pending;
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
