@@ -50,6 +50,6 @@ endfunction()
 page_test(README.md)
 
 # The notes: a file for each section, a test case for each claim.
-foreach(section 02 03 04 05 06 07 08)
+foreach(section 02 03 04 05 06 07 08 09 10 11 12 13 14 15)
   example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
 endforeach()

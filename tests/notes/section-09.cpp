@@ -1,0 +1,388 @@
+// Section 9: multi-part messages.
+#include <atomic>
+#include <future>
+#include <type_traits>
+
+#include "notes.hpp"
+#include "wire.hpp"
+
+namespace {
+
+/// For zmq_msg_init_data: counts the frames that 0MQ has let go of.
+void count_freed(void* /*data*/, void* counter) {
+    ++*static_cast<std::atomic<int>*>(counter);
+}
+
+/// Room enough for a look at a message as if it were a socket.
+struct Room {
+    zmq_msg_t message;
+    char zeros[8192];
+};
+
+/// A PUSH and a PULL over inproc, connected.
+struct Pipeline {
+    Context context;
+    Socket push{context, ZMQ_PUSH};
+    Socket pull{context, ZMQ_PULL};
+    Pipeline() {
+        push.bind("inproc://pipeline");
+        pull.connect("inproc://pipeline");
+        REQUIRE(poll(push, ZMQ_POLLOUT) == ZMQ_POLLOUT);
+    }
+    void part(const std::string& body) {
+        must(zmq_send(push, body.data(), body.size(), ZMQ_SNDMORE), "zmq_send");
+    }
+    void last_part(const std::string& body) {
+        must(zmq_send(push, body.data(), body.size(), 0), "zmq_send");
+    }
+};
+
+}  // namespace
+
+// 9.1, 9.2: the calls ----------------------------------------------------------------------------
+
+TEST_CASE("9.1a: zmq_msg_send takes the message first and the socket second", "[notes]") {
+    static_assert(std::is_same_v<decltype(&zmq_msg_send), int (*)(zmq_msg_t*, void*, int)>);
+    static_assert(!std::is_invocable_v<decltype(&zmq_msg_send), void*, zmq_msg_t*, int>);
+    Pipeline p;
+    Room room{};
+    zmq_msg_t* const message = &room.message;
+    must(zmq_msg_init_size(message, 5), "zmq_msg_init_size");
+    std::memcpy(zmq_msg_data(message), "Hello", 5);
+    // The other way round does not compile in C++. C lets it pass, and the call fails.
+    void* const push = p.push;
+    CHECK(error_of(zmq_msg_send(static_cast<zmq_msg_t*>(push), &room, 0)) == ENOTSOCK);
+    CHECK(zmq_msg_size(message) == 5);
+    CHECK(zmq_msg_send(message, push, 0) == 5);
+    CHECK(receive(p.pull) == Frames{"Hello"});
+}
+
+TEST_CASE("9.1b: ZMQ_SNDMORE on every part but the last makes one message", "[notes]") {
+    Pipeline p;
+    must(zmq_send(p.push, "a", 1, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_send(p.push, "b", 1, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_send(p.push, "c", 1, 0), "zmq_send");
+    must(zmq_send(p.push, "d", 1, 0), "zmq_send");  // without it: a message of its own
+    CHECK(receive(p.pull) == Frames{"a", "b", "c"});
+    CHECK(receive(p.pull) == Frames{"d"});
+}
+
+TEST_CASE("9.2a: zmq_msg_recv takes the message first and the socket second", "[notes]") {
+    static_assert(std::is_same_v<decltype(&zmq_msg_recv), int (*)(zmq_msg_t*, void*, int)>);
+    static_assert(!std::is_invocable_v<decltype(&zmq_msg_recv), void*, zmq_msg_t*, int>);
+    Pipeline p;
+    p.last_part("Hello");
+    Room room{};
+    must(zmq_msg_init(&room.message), "zmq_msg_init");
+    void* const pull = p.pull;
+    CHECK(error_of(zmq_msg_recv(static_cast<zmq_msg_t*>(pull), &room, 0)) == ENOTSOCK);
+    CHECK(zmq_msg_recv(&room.message, pull, 0) == 5);  // nothing was lost
+    CHECK(zmq_msg_close(&room.message) == 0);
+}
+
+TEST_CASE("9.2b: a loop that ends when ZMQ_RCVMORE is 0 reads exactly one message", "[notes]") {
+    Pipeline p;
+    send(p.push, {"a", "", "c"});
+    send(p.push, {"next"});
+    Frames frames;
+    while (true) {
+        zmq_msg_t message;
+        must(zmq_msg_init(&message), "zmq_msg_init");
+        must(zmq_msg_recv(&message, p.pull, 0), "zmq_msg_recv");
+        frames.emplace_back(static_cast<char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
+        int more = -1;  // an int since 0MQ 3, an int64_t in 2
+        size_t more_size = sizeof more;
+        must(zmq_getsockopt(p.pull, ZMQ_RCVMORE, &more, &more_size), "zmq_getsockopt");
+        CHECK(zmq_msg_more(&message) == more);  // the shorter way to ask
+        must(zmq_msg_close(&message), "zmq_msg_close");
+        if (more == 0) break;
+    }
+    CHECK(frames == Frames{"a", "", "c"});
+    CHECK(receive(p.pull) == Frames{"next"});
+}
+
+TEST_CASE("9.2b: ZMQ_RCVMORE is that of the last part received also after a failed receive",
+          "[notes]") {
+    Pipeline p;
+    const auto fails = [&p](int flags) {
+        char byte;
+        return error_of(zmq_recv(p.pull, &byte, 1, flags));
+    };
+    send(p.push, {"a", "b"});
+    char byte;
+    must(zmq_recv(p.pull, &byte, 1, 0), "zmq_recv");
+    // A receive that fails, as with EINTR: a loop without error checks would take it for a part.
+    CHECK(error_of(zmq_msg_recv(nullptr, p.pull, 0)) == EFAULT);
+    CHECK(p.pull.get(ZMQ_RCVMORE) == 1);
+    must(zmq_recv(p.pull, &byte, 1, 0), "zmq_recv");
+    CHECK(fails(ZMQ_DONTWAIT) == EAGAIN);
+    CHECK(p.pull.get(ZMQ_RCVMORE) == 0);
+    // After the end of the context not even that: `more` keeps what it had.
+    must(zmq_ctx_shutdown(p.context), "zmq_ctx_shutdown");
+    CHECK(fails(0) == ETERM);
+    int more = 42;
+    size_t more_size = sizeof more;
+    CHECK(error_of(zmq_getsockopt(p.pull, ZMQ_RCVMORE, &more, &more_size)) == ETERM);
+    CHECK(more == 42);
+}
+
+// 9.3: what to know ------------------------------------------------------------------------------
+
+TEST_CASE("9.3.1: no part goes onto the wire before the last part has been sent", "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH);
+    Wire peer(push.bind(any_port), "PULL");
+    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_send(push, "two", 3, ZMQ_SNDMORE), "zmq_send");
+    CHECK(peer.fence().empty());
+    must(zmq_send(push, "three", 5, 0), "zmq_send");
+    CHECK(peer.receive() == WireFrame{"one", true});
+    CHECK(peer.receive() == WireFrame{"two", true});
+    CHECK(peer.receive() == WireFrame{"three", false});
+}
+
+TEST_CASE("9.3.1: a later message of another sender overtakes one that lacks its last part",
+          "[notes]") {
+    const Context context;
+    Socket pull(context, ZMQ_PULL), slow(context, ZMQ_PUSH), quick(context, ZMQ_PUSH);
+    pull.bind("inproc://pull");
+    slow.connect("inproc://pull");
+    quick.connect("inproc://pull");
+    must(zmq_send(slow, "slow", 4, ZMQ_SNDMORE), "zmq_send");
+    send(quick, {"quick"});
+    CHECK(receive(pull) == Frames{"quick"});
+    CHECK(error_of(zmq_recv(pull, nullptr, 0, ZMQ_DONTWAIT)) == EAGAIN);
+    must(zmq_send(slow, "end", 3, 0), "zmq_send");
+    CHECK(receive(pull) == Frames{"slow", "end"});
+}
+
+TEST_CASE("9.3.2: when zmq_poll shows the first part all parts have arrived", "[notes]") {
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    Wire peer(pull.bind(any_port), "PUSH");
+    peer.send({"one", true});
+    peer.send({"two", true});
+    peer.fence();  // both have arrived
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
+    CHECK(error_of(zmq_recv(pull, nullptr, 0, ZMQ_DONTWAIT)) == EAGAIN);
+    peer.send({"three", false});
+    CHECK(poll(pull, ZMQ_POLLIN) == ZMQ_POLLIN);
+    char part[8];
+    CHECK(zmq_recv(pull, part, sizeof part, ZMQ_DONTWAIT) == 3);
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == ZMQ_POLLIN);  // there is more to read
+    CHECK(zmq_recv(pull, part, sizeof part, ZMQ_DONTWAIT) == 3);
+    CHECK(zmq_recv(pull, part, sizeof part, ZMQ_DONTWAIT) == 5);
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
+}
+
+TEST_CASE("9.3.2: behind the first part no part has to be waited for however large", "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    pull.connect(push.bind(any_port));
+    send(push, Frames(500, std::string(20'000, 'x')));
+    REQUIRE(poll(pull, ZMQ_POLLIN) == ZMQ_POLLIN);
+    std::string part(20'000, ' ');
+    int parts = 0;
+    while (zmq_recv(pull, part.data(), part.size(), ZMQ_DONTWAIT) == 20'000) ++parts;
+    CHECK(parts == 500);
+}
+
+TEST_CASE("9.3.3: of a message whose sender dies in the middle no part is received", "[notes]") {
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    const std::string endpoint = pull.bind(any_port);
+    Monitor monitor(context, pull);
+    {
+        Wire dies(endpoint, "PUSH");
+        dies.send({"one", true});
+        dies.send({"two", true});
+        dies.fence();  // both have arrived
+    }
+    monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
+    Wire lives(endpoint, "PUSH");
+    lives.send({"whole", true});
+    lives.send({"message", false});
+    CHECK(receive(pull) == Frames{"whole", "message"});
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
+}
+
+TEST_CASE("9.3.3: a high-water mark counts messages and never stops one in the middle", "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.set(ZMQ_SNDHWM, 1).bind("inproc://pull");
+    pull.set(ZMQ_RCVHWM, 1).connect("inproc://pull");
+    REQUIRE(poll(push, ZMQ_POLLOUT) == ZMQ_POLLOUT);
+    // Over inproc both marks add up.
+    for (int message = 0; message < 2; ++message) {
+        int accepted = 0;
+        while (accepted < 999 && zmq_send(push, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == 0) ++accepted;
+        CHECK(accepted == 999);
+        CHECK(zmq_send(push, "", 0, ZMQ_DONTWAIT) == 0);
+    }
+    CHECK(error_of(zmq_send(push, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT)) == EAGAIN);
+    CHECK(receive(pull).size() == 1000);
+    CHECK(receive(pull).size() == 1000);
+}
+
+TEST_CASE("9.3.3: a ROUTER that knows no such peer drops the message with all its parts",
+          "[notes]") {
+    const Context context;
+    Socket router(context, ZMQ_ROUTER), dealer(context, ZMQ_DEALER);
+    router.bind("inproc://router");
+    dealer.set(ZMQ_ROUTING_ID, "known").connect("inproc://router");
+    send(dealer, {"here I am"});
+    receive(router);
+    send(router, {"unknown", "a", "b", "c"});
+    send(router, {"known", "d"});
+    CHECK(receive(dealer) == Frames{"d"});
+}
+
+TEST_CASE("9.3.3: ZMQ_CONFLATE is the exception - of several parts only the last is left",
+          "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.set(ZMQ_CONFLATE, 1).bind("inproc://conflate");
+    pull.set(ZMQ_CONFLATE, 1).connect("inproc://conflate");
+    send(push, {"a", "b", "c"});
+    CHECK(receive(pull) == Frames{"c"});
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
+}
+
+TEST_CASE("9.3.4: each part is a zmq_msg_t with a size and a MORE flag of its own", "[notes]") {
+    Pipeline p;
+    for (const std::string body : {"", "b", "ccc"}) {
+        zmq_msg_t part;
+        must(zmq_msg_init_size(&part, body.size()), "zmq_msg_init_size");
+        std::memcpy(zmq_msg_data(&part), body.data(), body.size());
+        must(zmq_msg_send(&part, p.push, body == "ccc" ? 0 : ZMQ_SNDMORE), "zmq_msg_send");
+    }
+    zmq_msg_t parts[3];
+    for (auto& part : parts) {
+        must(zmq_msg_init(&part), "zmq_msg_init");
+        must(zmq_msg_recv(&part, p.pull, 0), "zmq_msg_recv");
+    }
+    // All three are there side by side.
+    CHECK(zmq_msg_size(&parts[0]) == 0);
+    CHECK(zmq_msg_size(&parts[1]) == 1);
+    CHECK(zmq_msg_size(&parts[2]) == 3);
+    CHECK(zmq_msg_more(&parts[0]) == 1);
+    CHECK(zmq_msg_more(&parts[1]) == 1);
+    CHECK(zmq_msg_more(&parts[2]) == 0);
+    for (auto& part : parts) CHECK(zmq_msg_close(&part) == 0);
+}
+
+TEST_CASE("9.3.4: zmq_send and zmq_recv move a part as well", "[notes]") {
+    Pipeline p;
+    zmq_msg_t part;
+    must(zmq_msg_init_size(&part, 1), "zmq_msg_init_size");
+    *static_cast<char*>(zmq_msg_data(&part)) = 'a';
+    must(zmq_msg_send(&part, p.push, ZMQ_SNDMORE), "zmq_msg_send");
+    must(zmq_send(p.push, "bb", 2, 0), "zmq_send");
+    char buffer[8];
+    CHECK(zmq_recv(p.pull, buffer, sizeof buffer, 0) == 1);
+    must(zmq_msg_init(&part), "zmq_msg_init");
+    CHECK(zmq_msg_recv(&part, p.pull, 0) == 2);
+    CHECK(zmq_msg_more(&part) == 0);
+    CHECK(zmq_msg_close(&part) == 0);
+}
+
+TEST_CASE("9.3.5: the next receive returns the next part whether ZMQ_RCVMORE was read or not",
+          "[notes]") {
+    Pipeline p;
+    const int on = 1;
+    CHECK(error_of(zmq_setsockopt(p.pull, ZMQ_RCVMORE, &on, sizeof on)) == EINVAL);  // read only
+    send(p.push, {"a", "bb", "ccc"});
+    send(p.push, {"dddd"});
+    char part[8];
+    for (const int size : {1, 2, 3, 4}) CHECK(zmq_recv(p.pull, part, sizeof part, 0) == size);
+}
+
+TEST_CASE("9.3.6: 0MQ keeps the parts in memory until the last one and then sends them all",
+          "[notes]") {
+    Pipeline p;
+    std::atomic<int> freed{0};
+    char body[] = "part";
+    const auto send_part = [&](int flags) {
+        zmq_msg_t part;
+        must(zmq_msg_init_data(&part, body, sizeof body, count_freed, &freed), "zmq_msg_init_data");
+        must(zmq_msg_send(&part, p.push, flags), "zmq_msg_send");
+    };
+    for (int i = 0; i < 3; ++i) send_part(ZMQ_SNDMORE);
+    CHECK(freed == 0);
+    CHECK(poll(p.pull, ZMQ_POLLIN, 0) == 0);
+    send_part(0);
+    CHECK(receive(p.pull).size() == 4);
+    CHECK(freed == 4);
+}
+
+TEST_CASE("9.3.7: closing the socket cancels what lacks its last part", "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH);
+    push.set(ZMQ_LINGER, -1);  // for ever, were it a message
+    Wire peer(push.bind(any_port), "PULL");
+    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_send(push, "two", 3, ZMQ_SNDMORE), "zmq_send");
+    peer.fence();
+    push.close();
+    CHECK(peer.rest().empty());
+}
+
+TEST_CASE("9.3.7: zmq_ctx_term does not wait for what lacks its last part", "[notes]") {
+    const Folder folder;
+    void* const context = zmq_ctx_new();
+    void* const push = zmq_socket(context, ZMQ_PUSH);  // its linger is for ever
+    must(zmq_connect(push, folder.endpoint("nobody").c_str()), "zmq_connect");
+    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_close(push), "zmq_close");
+    auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
+    REQUIRE(term.wait_for(deadline) == std::future_status::ready);
+    CHECK(term.get() == 0);
+}
+
+TEST_CASE("9.3.7: zmq_disconnect cancels it too and the socket stays of use", "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    const std::string endpoint = pull.bind(any_port);
+    push.connect(endpoint);
+    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_disconnect(push, endpoint.c_str()), "zmq_disconnect");
+    CHECK(zmq_send(push, "two", 3, 0) == 3);  // says that it was sent
+    push.connect(endpoint);
+    send(push, {"next"});
+    CHECK(receive(pull) == Frames{"next"});
+}
+
+TEST_CASE("9.3.7: the peer that goes takes the parts with it and the rest is dropped unsaid",
+          "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH);
+    const std::string endpoint = push.bind(any_port);
+    Monitor monitor(context, push);
+    Wire goes(endpoint, "PULL");
+    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    goes.close();
+    monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
+    CHECK(zmq_send(push, "two", 3, ZMQ_SNDMORE) == 3);
+    CHECK(zmq_send(push, "three", 5, 0) == 5);
+    Wire stays(endpoint, "PULL");
+    std::vector<WireFrame> arrived;
+    while (arrived.empty()) {
+        send(push, {"next"});  // the first ones may still follow the old peer
+        arrived = stays.fence();
+    }
+    CHECK(arrived.front() == WireFrame{"next", false});
+}
+
+TEST_CASE("9.3.7: the end of the context cancels it too", "[notes]") {
+    const Context context;
+    Socket push(context, ZMQ_PUSH);
+    Wire peer(push.bind(any_port), "PULL");
+    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    // Any call that looks for commands first: a bare send may not notice at once.
+    zmq_pollitem_t item{push, 0, ZMQ_POLLOUT, 0};
+    CHECK(error_of(zmq_poll(&item, 1, 0)) == ETERM);
+    CHECK(error_of(zmq_send(push, "two", 3, 0)) == ETERM);
+    push.close();
+    CHECK(peer.rest().empty());
+}

@@ -1,0 +1,257 @@
+// Section 10: many clients, many workers, a broker between them.
+#include <algorithm>
+#include <future>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "notes.hpp"
+
+namespace {
+
+const std::string front = "inproc://frontend", back = "inproc://backend";
+
+/// Passes one whole message on, each part with the MORE flag that it came with.
+bool forward(void* from, void* to) {
+    int more = 1;
+    while (more == 1) {
+        zmq_msg_t part;
+        zmq_msg_init(&part);
+        if (zmq_msg_recv(&part, from, 0) == -1) return false;
+        more = zmq_msg_more(&part);
+        if (zmq_msg_send(&part, to, more == 1 ? ZMQ_SNDMORE : 0) == -1) return false;
+    }
+    return true;
+}
+
+/// A broker made by hand, until the end of the context.
+void zmq_poll_loop(void* frontend, void* backend) {
+    zmq_pollitem_t items[] = {{frontend, 0, ZMQ_POLLIN, 0}, {backend, 0, ZMQ_POLLIN, 0}};
+    bool lives = true;
+    while (lives && zmq_poll(items, 2, -1) != -1) {
+        if ((items[0].revents & ZMQ_POLLIN) != 0) lives = forward(frontend, backend);
+        if (lives && (items[1].revents & ZMQ_POLLIN) != 0) lives = forward(backend, frontend);
+    }
+}
+
+/// The one that is built in.
+void built_in_proxy(void* frontend, void* backend) {
+    zmq_proxy(frontend, backend, nullptr);
+}
+
+/// Three clients with four requests each, two workers, and `broker` between them. Returns how many
+/// requests each worker has answered. Each reply must be that to the client's own request.
+std::map<std::string, int> three_clients_two_workers(void (*broker)(void*, void*)) {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    frontend.bind(front);
+    backend.bind(back);
+    std::vector<std::unique_ptr<Socket>> workers, clients;
+    for (int i = 0; i < 2; ++i) {
+        workers.push_back(std::make_unique<Socket>(context, ZMQ_REP));
+        workers.back()->connect(back);
+    }
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(std::make_unique<Socket>(context, ZMQ_REQ));
+        clients.back()->connect(front);
+    }
+    REQUIRE(poll(backend, ZMQ_POLLOUT) == ZMQ_POLLOUT);  // it knows its workers
+
+    std::vector<std::thread> threads;
+    threads.emplace_back(broker, static_cast<void*>(frontend), static_cast<void*>(backend));
+    for (const std::string name : {"first", "second"})
+        threads.emplace_back([name, worker = workers[name == "first" ? 0 : 1].get()] {
+            try {
+                while (true) {
+                    Frames request = receive(*worker);
+                    request.push_back(name);
+                    send(*worker, request);
+                }
+            } catch (const std::exception&) {  // the end of the context
+            }
+        });
+    std::map<std::string, int> answered;
+    for (int turn = 0; turn < 4; ++turn) {
+        for (int i = 0; i < 3; ++i)
+            send(*clients[static_cast<size_t>(i)], {"client", std::to_string(10 * i + turn)});
+        for (int i = 0; i < 3; ++i) {
+            const Frames reply = receive(*clients[static_cast<size_t>(i)]);
+            REQUIRE(reply.size() == 3);
+            CHECK(reply[1] == std::to_string(10 * i + turn));
+            ++answered[reply[2]];
+        }
+    }
+    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    for (auto& thread : threads) thread.join();
+    return answered;
+}
+
+/// For what is done step by step in one thread.
+struct Broker {
+    Context context;
+    Socket frontend{context, ZMQ_ROUTER}, backend{context, ZMQ_DEALER};
+    Broker() {
+        frontend.bind(front);
+        backend.bind(back);
+    }
+    void request() { REQUIRE(forward(frontend, backend)); }
+    void reply() { REQUIRE(forward(backend, frontend)); }
+};
+
+}  // namespace
+
+TEST_CASE("10.1: with a ROUTER and a DEALER between them many REQs share many REPs", "[notes]") {
+    const std::map<std::string, int> six_each{{"first", 6}, {"second", 6}};
+    CHECK(three_clients_two_workers(zmq_poll_loop) == six_each);
+}
+
+TEST_CASE("10.2: each client and each worker has one socket and the broker two", "[notes]") {
+    const Context context;
+    const int clients = 3, workers = 2;
+    must(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, clients + workers + 2), "ZMQ_MAX_SOCKETS");
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    frontend.bind(front);
+    backend.bind(back);
+    Socket a(context, ZMQ_REP), b(context, ZMQ_REP);
+    Socket x(context, ZMQ_REQ), y(context, ZMQ_REQ), z(context, ZMQ_REQ);
+    CHECK(error_of(zmq_socket(context, ZMQ_REQ)) == EMFILE);  // these are all
+    a.connect(back);
+    b.connect(back);
+    for (Socket* client : {&x, &y, &z}) {
+        client->connect(front);
+        send(*client, {"Hello"});
+        REQUIRE(forward(frontend, backend));
+    }
+    for (Socket* worker : {&a, &b, &a}) {  // a has got two of the three
+        CHECK(receive(*worker) == Frames{"Hello"});
+        send(*worker, {"World"});
+        REQUIRE(forward(backend, frontend));
+    }
+    for (Socket* client : {&x, &y, &z}) CHECK(receive(*client) == Frames{"World"});
+}
+
+TEST_CASE("10.3: the broker deals requests in turn and returns each reply to its asker",
+          "[notes]") {
+    Broker broker;
+    Socket client(broker.context, ZMQ_REQ);
+    Socket first(broker.context, ZMQ_REP), second(broker.context, ZMQ_REP);
+    first.connect(back);
+    second.connect(back);
+    client.connect(front);
+    for (int i = 0; i < 6; ++i) {
+        send(client, {std::to_string(i)});
+        broker.request();
+        Socket& turn = i % 2 == 0 ? first : second;
+        CHECK(receive(turn) == Frames{std::to_string(i)});
+        send(turn, {std::to_string(10 * i)});
+        broker.reply();
+        CHECK(receive(client) == Frames{std::to_string(10 * i)});
+    }
+}
+
+TEST_CASE("10.3: a busy worker gets its turn as well while another one is idle", "[notes]") {
+    Broker broker;
+    Socket busy(broker.context, ZMQ_REP), idle(broker.context, ZMQ_REP);
+    busy.connect(back);
+    idle.connect(back);
+    std::vector<std::unique_ptr<Socket>> clients;
+    for (int i = 0; i < 4; ++i) {
+        clients.push_back(std::make_unique<Socket>(broker.context, ZMQ_REQ));
+        clients.back()->connect(front);
+        send(*clients.back(), {std::to_string(i)});
+        broker.request();
+    }
+    for (const std::string request : {"1", "3"}) {
+        CHECK(receive(idle) == Frames{request});
+        send(idle, {"done"});
+    }
+    CHECK(poll(idle, ZMQ_POLLIN, 0) == 0);  // 0 and 2 wait for the busy one
+    CHECK(receive(busy) == Frames{"0"});
+    send(busy, {"done"});
+    CHECK(receive(busy) == Frames{"2"});
+}
+
+TEST_CASE("10.4: a broker with zmq_poll passes whole messages on with all their parts", "[notes]") {
+    Broker broker;
+    Socket client(broker.context, ZMQ_REQ), worker(broker.context, ZMQ_REP);
+    worker.connect(back);
+    client.connect(front);
+    send(client, {"a", "", "c"});
+    broker.request();
+    CHECK(receive(worker) == Frames{"a", "", "c"});
+    send(worker, {"", "e"});
+    broker.reply();
+    CHECK(receive(client) == Frames{"", "e"});
+}
+
+TEST_CASE("10.4: parts passed on without ZMQ_SNDMORE are no longer one message", "[notes]") {
+    Broker broker;
+    Socket client(broker.context, ZMQ_REQ), worker(broker.context, ZMQ_DEALER);
+    worker.connect(back);
+    client.connect(front);
+    send(client, {"Hello"});
+    const Frames request = receive(broker.frontend);
+    REQUIRE(request.size() == 3);  // the client's identity, the delimiter, its request
+    for (const auto& part : request) send(broker.backend, {part});
+    for (const auto& part : request) CHECK(receive(worker) == Frames{part});
+}
+
+TEST_CASE("10.5: zmq_proxy does the same with sockets that its caller has made", "[notes]") {
+    const std::map<std::string, int> six_each{{"first", 6}, {"second", 6}};
+    CHECK(three_clients_two_workers(built_in_proxy) == six_each);
+}
+
+TEST_CASE("10.5: zmq_proxy copies both directions frame by frame to its capture socket",
+          "[notes]") {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    Socket capture(context, ZMQ_PUSH), copies(context, ZMQ_PULL);
+    frontend.bind(front);
+    backend.bind(back);
+    capture.bind("inproc://capture");
+    copies.connect("inproc://capture");
+    Socket client(context, ZMQ_REQ), worker(context, ZMQ_REP);
+    client.set(ZMQ_ROUTING_ID, "cli").connect(front);
+    worker.connect(back);
+    std::thread proxy([&] { zmq_proxy(frontend, backend, capture); });
+    send(client, {"p1", "p2"});
+    CHECK(receive(worker) == Frames{"p1", "p2"});
+    send(worker, {"p3"});
+    CHECK(receive(client) == Frames{"p3"});
+    CHECK(receive(copies) == Frames{"cli", "", "p1", "p2"});
+    CHECK(receive(copies) == Frames{"cli", "", "p3"});
+    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    proxy.join();
+}
+
+TEST_CASE("10.5: zmq_proxy returns only with -1 and that at the end of the context", "[notes]") {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    frontend.bind(front);
+    backend.bind(back);
+    auto proxy = std::async(std::launch::async,
+                            [&] { return error_of(zmq_proxy(frontend, backend, nullptr)); });
+    Socket client(context, ZMQ_REQ), worker(context, ZMQ_REP);
+    client.connect(front);
+    worker.connect(back);
+    send(client, {"Hello"});
+    CHECK(receive(worker) == Frames{"Hello"});  // it runs
+    CHECK(proxy.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    CHECK(proxy.get() == ETERM);
+}
+
+TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[notes]") {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    Socket control(context, ZMQ_PAIR), steer(context, ZMQ_PAIR);
+    frontend.bind(front);
+    backend.bind(back);
+    control.bind("inproc://control");
+    steer.connect("inproc://control");
+    auto proxy = std::async(std::launch::async, [&] {
+        return zmq_proxy_steerable(frontend, backend, nullptr, control);
+    });
+    send(steer, {"TERMINATE"});
+    CHECK(proxy.get() == 0);
+}

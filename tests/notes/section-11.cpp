@@ -1,0 +1,263 @@
+// Section 11: errors.
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <thread>
+
+#include "notes.hpp"
+
+namespace {
+
+/// A PAIR of sockets over inproc, connected.
+struct Line {
+    Context context;
+    Socket near{context, ZMQ_PAIR}, far{context, ZMQ_PAIR};
+    Line() {
+        near.bind("inproc://line");
+        far.connect("inproc://line");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("11.1.1: functions that make an object return NULL when they fail", "[notes]") {
+    const Context context;
+    CHECK(zmq_socket(context, 999) == nullptr);
+    CHECK(zmq_errno() == EINVAL);
+    CHECK(zmq_socket(nullptr, ZMQ_REQ) == nullptr);
+    CHECK(zmq_errno() == EFAULT);
+    void* const socket = zmq_socket(context, ZMQ_REQ);
+    CHECK(socket != nullptr);
+    CHECK(zmq_close(socket) == 0);
+    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    CHECK(zmq_socket(context, ZMQ_REQ) == nullptr);
+    CHECK(zmq_errno() == ETERM);
+}
+
+TEST_CASE("11.1.1: the zmq_msg_init calls make a message and yet return 0", "[notes]") {
+    zmq_msg_t message;
+    CHECK(zmq_msg_init(&message) == 0);
+    CHECK(zmq_msg_close(&message) == 0);
+    CHECK(zmq_msg_init_size(&message, 100) == 0);
+    CHECK(zmq_msg_close(&message) == 0);
+    char body[] = "Hello";
+    CHECK(zmq_msg_init_data(&message, body, sizeof body, nullptr, nullptr) == 0);
+    CHECK(zmq_msg_close(&message) == 0);
+}
+
+TEST_CASE("11.1.2: functions that move data return a number of bytes or -1 and 0 is a number",
+          "[notes]") {
+    Line line;
+    char bytes[8];
+    CHECK(zmq_send(line.near, "hello", 5, 0) == 5);
+    CHECK(zmq_recv(line.far, bytes, sizeof bytes, 0) == 5);
+    CHECK(zmq_send(line.near, "", 0, 0) == 0);
+    CHECK(zmq_recv(line.far, bytes, sizeof bytes, 0) == 0);  // an empty message, no failure
+    CHECK(zmq_recv(line.far, bytes, sizeof bytes, ZMQ_DONTWAIT) == -1);
+    CHECK(zmq_errno() == EAGAIN);
+}
+
+TEST_CASE("11.1.2: zmq_recv returns the size of the message also where the buffer is shorter",
+          "[notes]") {
+    Line line;
+    std::string buffer = "......";
+    send(line.near, {"hello"});
+    send(line.near, {"next"});
+    CHECK(zmq_recv(line.far, buffer.data(), 3, 0) == 5);
+    CHECK(buffer == "hel...");
+    CHECK(receive(line.far) == Frames{"next"});  // what did not fit is gone
+}
+
+TEST_CASE("11.1.3: other functions return 0 or -1", "[notes]") {
+    const Context context;
+    Socket socket(context, ZMQ_PAIR);
+    const int on = 1;
+    int value;
+    size_t size = sizeof value;
+    CHECK(zmq_bind(socket, "inproc://a") == 0);
+    CHECK(zmq_bind(socket, "nonsense") == -1);
+    CHECK(zmq_unbind(socket, "inproc://a") == 0);
+    CHECK(zmq_unbind(socket, "inproc://a") == -1);
+    CHECK(zmq_connect(socket, "inproc://b") == 0);
+    CHECK(zmq_connect(socket, "nonsense") == -1);
+    CHECK(zmq_setsockopt(socket, ZMQ_LINGER, &on, sizeof on) == 0);
+    CHECK(zmq_setsockopt(socket, -1, &on, sizeof on) == -1);
+    CHECK(zmq_getsockopt(socket, ZMQ_TYPE, &value, &size) == 0);
+    CHECK(zmq_getsockopt(socket, -1, &value, &size) == -1);
+    CHECK(zmq_ctx_set(context, ZMQ_IO_THREADS, 1) == 0);
+    CHECK(zmq_ctx_set(context, -1, 1) == -1);
+    CHECK(zmq_close(nullptr) == -1);
+    CHECK(zmq_ctx_term(nullptr) == -1);
+}
+
+TEST_CASE("11.1.3: there are exceptions that return a count or a value", "[notes]") {
+    Line line;
+    // The number of items that are ready.
+    zmq_pollitem_t items[] = {{line.near, 0, ZMQ_POLLOUT, 0}, {line.far, 0, ZMQ_POLLOUT, 0}};
+    CHECK(zmq_poll(items, 2, -1) == 2);
+    items[0].events = items[1].events = ZMQ_POLLIN;
+    CHECK(zmq_poll(items, 2, 0) == 0);
+    // A value.
+    must(zmq_ctx_set(line.context, ZMQ_MAX_SOCKETS, 77), "zmq_ctx_set");
+    CHECK(zmq_ctx_get(line.context, ZMQ_MAX_SOCKETS) == 77);
+    zmq_msg_t message;
+    must(zmq_msg_init_size(&message, 5), "zmq_msg_init_size");
+    CHECK(zmq_msg_size(&message) == 5);
+    CHECK(zmq_msg_data(&message) != nullptr);
+    CHECK(zmq_msg_gets(&message, "Nonsense") == nullptr);
+    must(zmq_msg_close(&message), "zmq_msg_close");
+    send(line.near, {"a", "b"});
+    for (const int more : {1, 0}) {
+        must(zmq_msg_init(&message), "zmq_msg_init");
+        must(zmq_msg_recv(&message, line.far, 0), "zmq_msg_recv");
+        CHECK(zmq_msg_more(&message) == more);
+        CHECK(zmq_msg_get(&message, ZMQ_MORE) == more);
+        must(zmq_msg_close(&message), "zmq_msg_close");
+    }
+    CHECK(zmq_has("ipc") == 1);
+    CHECK(zmq_has("nonsense") == 0);
+    void* counter = zmq_atomic_counter_new();
+    zmq_atomic_counter_set(counter, 5);
+    CHECK(zmq_atomic_counter_inc(counter) == 5);  // the value before
+    CHECK(zmq_atomic_counter_value(counter) == 6);
+    zmq_atomic_counter_destroy(&counter);
+    CHECK(counter == nullptr);
+}
+
+TEST_CASE("11.1.4: errno and zmq_errno are the same and belong to the thread", "[notes]") {
+    errno = ENOENT;
+    CHECK(zmq_errno() == ENOENT);
+    CHECK(zmq_close(nullptr) == -1);
+    CHECK(errno == ENOTSOCK);
+    CHECK(zmq_errno() == ENOTSOCK);
+    std::thread other([] { zmq_ctx_term(nullptr); });  // EFAULT there
+    other.join();
+    CHECK(zmq_errno() == ENOTSOCK);
+}
+
+TEST_CASE("11.1.4: errno says something only after a failure since success does not reset it",
+          "[notes]") {
+    Line line;
+    CHECK(zmq_close(nullptr) == -1);
+    CHECK(zmq_errno() == ENOTSOCK);
+    CHECK(zmq_send(line.near, "a", 1, 0) == 1);
+    CHECK(zmq_errno() != 0);
+}
+
+TEST_CASE("11.1.5: zmq_strerror also knows the error numbers that only 0MQ has", "[notes]") {
+    CHECK(zmq_strerror(ETERM) == "Context was terminated"s);
+    for (const int own : {EFSM, ETERM, ENOCOMPATPROTO, EMTHREAD}) {
+        CHECK(own > ZMQ_HAUSNUMERO);
+        CHECK(zmq_strerror(own) != std::string(std::strerror(own)));
+    }
+    for (const int shared : {EAGAIN, EADDRINUSE, EINTR})
+        CHECK(zmq_strerror(shared) == std::string(std::strerror(shared)));
+}
+
+TEST_CASE("11.2.1: with ZMQ_DONTWAIT a receive fails with EAGAIN only if no message waits",
+          "[notes]") {
+    Line line;
+    zmq_msg_t message;
+    must(zmq_msg_init(&message), "zmq_msg_init");
+    CHECK(error_of(zmq_msg_recv(&message, line.far, ZMQ_DONTWAIT)) == EAGAIN);
+    send(line.near, {"hello"});
+    CHECK(zmq_msg_recv(&message, line.far, ZMQ_DONTWAIT) == 5);
+    CHECK(error_of(zmq_msg_recv(&message, line.far, ZMQ_DONTWAIT)) == EAGAIN);
+    CHECK(zmq_msg_close(&message) == 0);
+}
+
+TEST_CASE("11.2.1: EAGAIN also says that ZMQ_RCVTIMEO or ZMQ_SNDTIMEO has passed", "[notes]") {
+    const Context context;
+    Socket alone(context, ZMQ_PUSH), empty(context, ZMQ_PULL);
+    alone.set(ZMQ_SNDTIMEO, 1).bind("inproc://alone");
+    empty.set(ZMQ_RCVTIMEO, 1).bind("inproc://empty");
+    CHECK(error_of(zmq_send(alone, "a", 1, 0)) == EAGAIN);
+    CHECK(error_of(zmq_send(alone, "a", 1, ZMQ_DONTWAIT)) == EAGAIN);
+    CHECK(error_of(zmq_recv(empty, nullptr, 0, 0)) == EAGAIN);
+    zmq_pollitem_t item{empty, 0, ZMQ_POLLIN, 0};
+    CHECK(zmq_poll(&item, 1, 1) == 0);  // its time has passed too, and that is no error
+}
+
+TEST_CASE("11.2.1: ZMQ_DONTWAIT hides no real error", "[notes]") {
+    const Context context;
+    Socket pub(context, ZMQ_PUB), rep(context, ZMQ_REP);
+    CHECK(error_of(zmq_recv(pub, nullptr, 0, ZMQ_DONTWAIT)) == ENOTSUP);
+    CHECK(error_of(zmq_send(rep, "a", 1, ZMQ_DONTWAIT)) == EFSM);
+}
+
+TEST_CASE("11.2.2: zmq_ctx_term ends blocked calls with ETERM and waits until all have closed",
+          "[notes]") {
+    void* const context = zmq_ctx_new();
+    const std::array<void*, 3> sockets{zmq_socket(context, ZMQ_PULL), zmq_socket(context, ZMQ_PUSH),
+                                       zmq_socket(context, ZMQ_PULL)};
+    for (void* socket : sockets) REQUIRE(socket != nullptr);
+    must(zmq_bind(sockets[1], "inproc://nobody"), "zmq_bind");
+    zmq_msg_t unsent;
+    must(zmq_msg_init_size(&unsent, 5), "zmq_msg_init_size");
+
+    const auto run = [](auto call) { return std::async(std::launch::async, call); };
+    auto receiver = run([&] { return error_of(zmq_recv(sockets[0], nullptr, 0, 0)); });
+    auto sender = run([&] { return error_of(zmq_msg_send(&unsent, sockets[1], 0)); });
+    auto poller = run([&] {
+        zmq_pollitem_t item{sockets[2], 0, ZMQ_POLLIN, 0};
+        return error_of(zmq_poll(&item, 1, -1));
+    });
+    auto term = run([&] { return zmq_ctx_term(context); });
+
+    for (auto* blocked : {&receiver, &sender, &poller}) {
+        REQUIRE(blocked->wait_for(deadline) == std::future_status::ready);
+        CHECK(blocked->get() == ETERM);
+    }
+    CHECK(zmq_msg_size(&unsent) == 5);  // still ours
+    CHECK(zmq_msg_close(&unsent) == 0);
+    // Each thread closes its socket. Only with the last one does zmq_ctx_term return.
+    must(zmq_close(sockets[0]), "zmq_close");
+    must(zmq_close(sockets[1]), "zmq_close");
+    CHECK(term.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    must(zmq_close(sockets[2]), "zmq_close");
+    CHECK(term.get() == 0);
+}
+
+TEST_CASE("11.2.2: zmq_ctx_shutdown ends blocked calls without waiting itself", "[notes]") {
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    auto receiver =
+        std::async(std::launch::async, [&] { return error_of(zmq_recv(pull, nullptr, 0, 0)); });
+    CHECK(zmq_ctx_shutdown(context) == 0);  // the socket is still open
+    CHECK(receiver.get() == ETERM);
+}
+
+TEST_CASE("11.2.3: EINTR and EFSM and EHOSTUNREACH are no reason to give up either", "[notes]") {
+    const Context context;
+    Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ);
+    router.set(ZMQ_ROUTER_MANDATORY, 1).bind("inproc://router");
+    req.set(ZMQ_ROUTING_ID, "peer").connect("inproc://router");
+
+    send(req, {"Hello"});
+    CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
+    CHECK(receive(router) == Frames{"peer", "", "Hello"});
+    CHECK(error_of(zmq_send(router, "gone", 4, ZMQ_SNDMORE)) == EHOSTUNREACH);
+    send(router, {"peer", "", "World"});
+    CHECK(receive(req) == Frames{"World"});
+
+    struct sigaction handler {
+    }, before;
+    handler.sa_handler = [](int) {};
+    must(sigaction(SIGUSR1, &handler, &before), "sigaction");
+    std::atomic<bool> returned{false};
+    int error = 0;
+    std::thread blocked([&] {
+        error = error_of(zmq_recv(router, nullptr, 0, 0));
+        returned = true;
+    });
+    while (!returned) {
+        pthread_kill(blocked.native_handle(), SIGUSR1);
+        std::this_thread::yield();
+    }
+    blocked.join();
+    must(sigaction(SIGUSR1, &before, nullptr), "sigaction");
+    CHECK(error == EINTR);
+    send(req, {"Hello"});
+    CHECK(receive(router) == Frames{"peer", "", "Hello"});
+}

@@ -1,0 +1,414 @@
+// Section 12: signals.
+#include <pthread.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <future>
+#include <optional>
+#include <thread>
+
+#include "notes.hpp"
+#include "wire.hpp"
+
+namespace {
+
+std::atomic<int> handled{0};
+void count_signal(int /*signal*/) {
+    ++handled;
+}
+
+/// How a handler can be installed.
+enum class How { sigaction_plain, sigaction_restart, std_signal, ignored };
+
+/// What SIGUSR1 does until the end of the block.
+class Handler {
+ public:
+    explicit Handler(How how) {
+        must(sigaction(SIGUSR1, nullptr, &before_), "sigaction");
+        struct sigaction action {};
+        action.sa_handler = count_signal;
+        action.sa_flags = how == How::sigaction_restart ? SA_RESTART : 0;
+        if (how == How::std_signal)
+            std::signal(SIGUSR1, count_signal);
+        else if (how == How::ignored)
+            std::signal(SIGUSR1, SIG_IGN);
+        else
+            must(sigaction(SIGUSR1, &action, nullptr), "sigaction");
+    }
+    ~Handler() { sigaction(SIGUSR1, &before_, nullptr); }
+    Handler(const Handler&) = delete;
+    Handler& operator=(const Handler&) = delete;
+
+ private:
+    struct sigaction before_;
+};
+
+/// Makes `call` in a thread of its own and sends that thread SIGUSR1 until it has returned: one
+/// signal alone could come before the call blocks, and would be lost to it. Returns the call's
+/// error.
+int error_under_signals(const std::function<int()>& call) {
+    std::atomic<bool> returned{false};
+    int error = 0;
+    std::thread blocked([&] {
+        error = error_of(call());
+        returned = true;
+    });
+    while (!returned) {
+        pthread_kill(blocked.native_handle(), SIGUSR1);
+        std::this_thread::yield();
+    }
+    blocked.join();
+    return error;
+}
+
+// Calls that block for ever, and what they return under signals.
+
+int of_receive() {
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    pull.set(ZMQ_RCVTIMEO, -1).bind("inproc://pull");
+    zmq_msg_t message;
+    must(zmq_msg_init(&message), "zmq_msg_init");
+    return error_under_signals([&] { return zmq_msg_recv(&message, pull, 0); });
+}
+
+int of_receive_with_timeout() {
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    pull.set(ZMQ_RCVTIMEO, deadline_ms).bind("inproc://pull");
+    return error_under_signals([&] { return zmq_recv(pull, nullptr, 0, 0); });
+}
+
+int of_send() {
+    const Context context;
+    Socket push(context, ZMQ_PUSH);
+    push.set(ZMQ_SNDTIMEO, -1).bind("inproc://push");
+    return error_under_signals([&] { return zmq_send(push, "a", 1, 0); });
+}
+
+int of_poll() {
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    zmq_pollitem_t item{pull, 0, ZMQ_POLLIN, 0};
+    return error_under_signals([&] { return zmq_poll(&item, 1, -1); });
+}
+
+int of_poll_without_items() {
+    zmq_pollitem_t none{};
+    return error_under_signals([&] { return zmq_poll(&none, 0, deadline_ms); });
+}
+
+int of_proxy() {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    return error_under_signals([&] { return zmq_proxy(frontend, backend, nullptr); });
+}
+
+int of_term() {
+    void* const context = zmq_ctx_new();
+    void* const open = zmq_socket(context, ZMQ_PULL);  // it waits for this one
+    const int error = error_under_signals([&] { return zmq_ctx_term(context); });
+    must(zmq_close(open), "zmq_close");
+    must(zmq_ctx_term(context), "zmq_ctx_term");  // it can be called again
+    return error;
+}
+
+/// The wrapper of 12.2.2.
+std::optional<std::string> receive_unless_interrupted(void* socket) {
+    zmq_msg_t message;
+    must(zmq_msg_init(&message), "zmq_msg_init");
+    std::optional<std::string> body;
+    if (zmq_msg_recv(&message, socket, 0) != -1)
+        body.emplace(static_cast<char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
+    else if (zmq_errno() != EINTR)
+        must(-1, "zmq_msg_recv");
+    must(zmq_msg_close(&message), "zmq_msg_close");
+    return body;
+}
+
+/// A child that has queued a message for `endpoint`, written a line to `file`, and waits. It ends
+/// cleanly if the wait is interrupted, and says so.
+Child child_with_unsent_work(const std::string& endpoint, const std::string& file, bool handles) {
+    return Child([=](const auto& say) {
+        struct sigaction action {};
+        action.sa_handler = handles ? count_signal : SIG_DFL;
+        must(sigaction(SIGTERM, &action, nullptr), "sigaction");
+        void* const context = zmq_ctx_new();
+        void* const push = zmq_socket(context, ZMQ_PUSH);
+        void* const idle = zmq_socket(context, ZMQ_PULL);
+        must(zmq_connect(push, endpoint.c_str()), "zmq_connect");
+        must(zmq_send(push, "farewell", 8, 0), "zmq_send");
+        FILE* const out = std::fopen(file.c_str(), "w");
+        std::fputs("the last line\n", out);
+        say("waiting");
+        if (error_of(zmq_recv(idle, nullptr, 0, 0)) != EINTR) throw std::runtime_error("zmq_recv");
+        say("interrupted");
+        std::fclose(out);
+        must(zmq_close(push), "zmq_close");
+        must(zmq_close(idle), "zmq_close");
+        while (zmq_ctx_term(context) == -1)
+            if (zmq_errno() != EINTR) throw std::runtime_error("zmq_ctx_term");
+    });
+}
+
+}  // namespace
+
+TEST_CASE("12.0a: a process without a handler is killed and its blocked call never returns",
+          "[notes]") {
+    const int signal = GENERATE(SIGINT, SIGTERM);
+    Child child([signal](const auto& say) {
+        std::signal(signal, SIG_DFL);
+        const Context context;
+        Socket pull(context, ZMQ_PULL);
+        say("waiting");
+        zmq_recv(pull, nullptr, 0, 0);
+        say("returned");
+    });
+    CHECK(child.hear() == "waiting");
+    must(kill(child.id(), signal), "kill");
+    CHECK(child.wait() == -signal);
+    CHECK(child.words().empty());
+}
+
+TEST_CASE("12.0b: a process that is killed loses what is queued and what is buffered", "[notes]") {
+    const Folder folder;
+    Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), false);
+    CHECK(child.hear() == "waiting");
+    must(kill(child.id(), SIGTERM), "kill");
+    CHECK(child.wait() == -SIGTERM);
+    CHECK(child.words().empty());  // the system has closed its files, this pipe among them
+    CHECK(read_file(folder.path("file")).empty());
+    const Context context;
+    Socket pull(context, ZMQ_PULL), fence(context, ZMQ_PUSH);
+    pull.bind(folder.endpoint("late"));
+    fence.connect(folder.endpoint("late"));
+    send(fence, {"fence"});
+    CHECK(receive(pull) == Frames{"fence"});
+}
+
+TEST_CASE("12.0b: a process that closes its sockets after EINTR loses nothing", "[notes]") {
+    const Folder folder;
+    Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), true);
+    CHECK(child.hear() == "waiting");
+    pollfd heard{child.fd(), POLLIN, 0};
+    do {
+        must(kill(child.id(), SIGTERM), "kill");  // one alone could come before the call blocks
+    } while (::poll(&heard, 1, 1) == 0);
+    CHECK(child.hear() == "interrupted");
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    pull.bind(folder.endpoint("late"));
+    CHECK(receive(pull) == Frames{"farewell"});
+    CHECK(child.wait() == 0);
+    CHECK(read_file(folder.path("file")) == "the last line\n");
+}
+
+TEST_CASE("12.2.1: a handler that runs in the blocked thread ends the call with -1 and EINTR",
+          "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    CHECK(of_receive() == EINTR);
+    CHECK(of_poll() == EINTR);
+    CHECK(of_send() == EINTR);
+}
+
+TEST_CASE("12.2.1: so does it with a timeout and in zmq_proxy and in zmq_ctx_term", "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    CHECK(of_receive_with_timeout() == EINTR);
+    CHECK(of_poll_without_items() == EINTR);
+    CHECK(of_proxy() == EINTR);
+    CHECK(of_term() == EINTR);
+}
+
+TEST_CASE("12.2.1: a message whose send was interrupted stays with the caller", "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.bind("inproc://push");
+    zmq_msg_t message;
+    must(zmq_msg_init_size(&message, 5), "zmq_msg_init_size");
+    std::memcpy(zmq_msg_data(&message), "hello", 5);
+    CHECK(error_under_signals([&] { return zmq_msg_send(&message, push, 0); }) == EINTR);
+    CHECK(zmq_msg_size(&message) == 5);
+    pull.connect("inproc://push");
+    CHECK(zmq_msg_send(&message, push, 0) == 5);
+    CHECK(receive(pull) == Frames{"hello"});
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);  // once
+}
+
+TEST_CASE("12.2.1: a signal that is ignored ends no call", "[notes]") {
+    const Handler handler(How::ignored);
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.bind("inproc://push");
+    pull.connect("inproc://push");
+    std::promise<void> waiting;
+    auto receiver = std::async(std::launch::async, [&] {
+        // A handler would end this as surely as in the other test cases.
+        const int error = error_under_signals([&] {
+            waiting.set_value();
+            char byte;
+            return zmq_recv(pull, &byte, 1, 0);
+        });
+        return error;
+    });
+    waiting.get_future().wait();
+    CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    send(push, {"a"});
+    CHECK(receiver.get() == 0);
+}
+
+TEST_CASE("12.2.1: a handler that runs in another thread ends no call", "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.bind("inproc://push");
+    pull.connect("inproc://push");
+    std::promise<void> waiting;
+    auto receiver = std::async(std::launch::async, [&] {
+        waiting.set_value();
+        char byte;
+        return error_of(zmq_recv(pull, &byte, 1, 0));
+    });
+    waiting.get_future().wait();
+    for (int i = 0; i < 5; ++i) CHECK(of_poll() == EINTR);
+    CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    send(push, {"a"});
+    CHECK(receiver.get() == 0);
+}
+
+TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    pull.set(ZMQ_RCVTIMEO, a_while);
+    handled = 0;
+    must(raise(SIGUSR1), "raise");
+    CHECK(handled == 1);
+    CHECK(error_of(zmq_recv(pull, nullptr, 0, 0)) == EAGAIN);  // it waited to the end
+}
+
+TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the program's own",
+          "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.connect(pull.bind(any_port));
+    // A thread of 0MQ begins by blocking all signals, whatever was blocked in the one that made it.
+    // Both have done so: one has passed a message on, the other has taken a closed socket apart.
+    send(push, {"before"});
+    CHECK(receive(pull) == Frames{"before"});
+    Socket(context, ZMQ_PAIR).bind("inproc://taken");
+    while (zmq_bind(pull, "inproc://taken") == -1) std::this_thread::yield();
+    sigset_t usr1, pending;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    must(pthread_sigmask(SIG_BLOCK, &usr1, nullptr), "pthread_sigmask");
+    handled = 0;
+    must(kill(getpid(), SIGUSR1), "kill");
+    send(push, {"a"});  // passes through the threads of 0MQ
+    CHECK(receive(pull) == Frames{"a"});
+    CHECK(handled == 0);
+    must(sigpending(&pending), "sigpending");
+    CHECK(sigismember(&pending, SIGUSR1) == 1);
+    must(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr), "pthread_sigmask");
+    CHECK(handled == 1);
+}
+
+TEST_CASE("12.2.2: a receive wrapper can return nothing when interrupted", "[notes]") {
+    const Handler handler(How::sigaction_plain);
+    const Context context;
+    Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
+    push.bind("inproc://push");
+    pull.connect("inproc://push");
+    std::optional<std::string> received = "something";
+    error_under_signals([&] {
+        received = receive_unless_interrupted(pull);
+        return 0;
+    });
+    CHECK(received == std::nullopt);
+    send(push, {""});
+    CHECK(receive_unless_interrupted(pull) == "");  // an empty message is not nothing
+    send(push, {"a"});
+    CHECK(receive_unless_interrupted(pull) == "a");
+}
+
+TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
+    const Handler handler(GENERATE(How::sigaction_plain, How::sigaction_restart, How::std_signal));
+    CHECK(of_receive() == EINTR);
+    CHECK(of_receive_with_timeout() == EINTR);
+    CHECK(of_send() == EINTR);
+    CHECK(of_poll() == EINTR);
+    CHECK(of_poll_without_items() == EINTR);
+    CHECK(of_proxy() == EINTR);
+    CHECK(of_term() == EINTR);
+}
+
+TEST_CASE("12.2.3: SA_RESTART makes a difference for a plain read", "[notes]") {
+    int ends[2];
+    must(pipe(ends), "pipe");
+    char byte;
+    {
+        const Handler handler(How::sigaction_plain);
+        CHECK(error_under_signals([&] { return static_cast<int>(::read(ends[0], &byte, 1)); }) ==
+              EINTR);
+    }
+    const Handler handler(How::sigaction_restart);
+    std::promise<void> waiting;
+    auto reader = std::async(std::launch::async, [&] {
+        return error_under_signals([&] {
+            waiting.set_value();
+            return static_cast<int>(::read(ends[0], &byte, 1));
+        });
+    });
+    waiting.get_future().wait();
+    CHECK(reader.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    must(static_cast<int>(::write(ends[1], "a", 1)), "write");
+    CHECK(reader.get() == 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
+namespace {
+int self_pipe[2];
+void write_to_pipe(int /*signal*/) {
+    const int saved = errno;
+    [[maybe_unused]] const ssize_t written = ::write(self_pipe[1], "!", 1);
+    errno = saved;
+}
+}  // namespace
+
+TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lost", "[notes]") {
+    must(pipe(self_pipe), "pipe");
+    const Handler restores(How::sigaction_plain);
+    std::signal(SIGUSR1, write_to_pipe);
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    must(raise(SIGUSR1), "raise");  // before the call
+    zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {nullptr, self_pipe[0], ZMQ_POLLIN, 0}};
+    CHECK(zmq_poll(items, 2, deadline_ms) == 1);
+    CHECK(items[0].revents == 0);
+    CHECK(items[1].revents == ZMQ_POLLIN);
+    ::close(self_pipe[0]);
+    ::close(self_pipe[1]);
+}
+
+TEST_CASE("12.2.4: a thread that waits for the signal and shuts the context down loses none",
+          "[notes]") {
+    sigset_t usr1;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    must(pthread_sigmask(SIG_BLOCK, &usr1, nullptr), "pthread_sigmask");
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    must(kill(getpid(), SIGUSR1), "kill");  // before the call and before the thread
+    std::thread waits([&] {
+        int signal;
+        sigwait(&usr1, &signal);
+        zmq_ctx_shutdown(context);
+    });
+    CHECK(error_of(zmq_recv(pull, nullptr, 0, 0)) == ETERM);
+    waits.join();
+    must(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr), "pthread_sigmask");
+}
