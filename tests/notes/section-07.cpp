@@ -14,19 +14,17 @@ template <class Talk, class Prepare = decltype(nothing_to_set)>
 void each_way(int first, int second, const Talk& talk, const Prepare& prepare = nothing_to_set) {
     const Folder folder;
     Context context;
-    for (const std::string& endpoint :
-         {any_port, folder.endpoint("a"), any_port, folder.endpoint("b")}) {
-        static int run = 0;
-        const bool first_binds = run++ % 4 < 2;
-        INFO(endpoint << ", the " << (first_binds ? "first" : "second") << " binds");
-        Socket a(context, first), b(context, second);
-        prepare(a, b);
-        if (first_binds)
-            b.connect(a.bind(endpoint));
-        else
-            a.connect(b.bind(endpoint));
-        talk(a, b);
-    }
+    for (const bool first_binds : {true, false})
+        for (const auto& endpoint : {any_port, folder.endpoint(first_binds ? "a" : "b")}) {
+            INFO(endpoint << ", the " << (first_binds ? "first" : "second") << " binds");
+            Socket a(context, first), b(context, second);
+            prepare(a, b);
+            if (first_binds)
+                b.connect(a.bind(endpoint));
+            else
+                a.connect(b.bind(endpoint));
+            talk(a, b);
+        }
 }
 
 void cannot_send(void* socket) {
