@@ -70,13 +70,15 @@ class Context {
 /// the tests' deadline on each send and receive: a call that hangs is a failed test.
 class Socket {
  public:
-    Socket(void* context, int type) : socket_(must(zmq_socket(context, type), "zmq_socket")) {
+    Socket(void* context, int type)
+        : context_(context), socket_(must(zmq_socket(context, type), "zmq_socket")) {
         set(ZMQ_LINGER, 0).set(ZMQ_SNDTIMEO, deadline_ms).set(ZMQ_RCVTIMEO, deadline_ms);
     }
     ~Socket() { close(); }
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
     operator void*() const { return socket_; }
+    void* context() const { return context_; }
     void close() {
         if (socket_ != nullptr) zmq_close(socket_);
         socket_ = nullptr;
@@ -110,7 +112,7 @@ class Socket {
     }
 
  private:
-    void* socket_;
+    void *context_, *socket_;
 };
 
 /// Sends one message, a frame each.
