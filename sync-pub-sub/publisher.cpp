@@ -74,7 +74,7 @@ int main(int argc, char** argv) try {
         std::string report(message.bytes()), reply;
         for (; zmq_msg_more(message.get()) == 1; report = "several frames")
             check(zmq_msg_recv(message.get(), responder.get(), 0), "zmq_msg_recv");
-        if (there < subscribers && is_id(report) && ids.count(report) == 0) {
+        if (there < subscribers && is_id(report) && !ids.contains(report)) {
             // The subscription may still be on its way. A liar's is not, and a REP hears nobody
             // else before it has answered: so there is a limit to the wait.
             zmq_pollitem_t item{publisher.get(), 0, ZMQ_POLLIN, 0};
@@ -86,7 +86,7 @@ int main(int argc, char** argv) try {
             reply = "too late";
         else if (report.empty())
             ++anonymous;
-        else if (ids.count(report) > 0)
+        else if (ids.contains(report))
             members.insert(report);
         else
             reply = "again";
@@ -101,7 +101,7 @@ int main(int argc, char** argv) try {
         read_subscriptions();
         answer_report();
         int now = std::clamp(all - static_cast<int>(ids.size()), 0, anonymous);
-        for (const auto& id : members) now += ids.count(id) > 0 ? 1 : 0;
+        for (const auto& id : members) now += ids.contains(id) ? 1 : 0;
         if (now != there && !quiet) std::printf("%d of %d subscribers\n", now, subscribers);
         there = now;
     }
