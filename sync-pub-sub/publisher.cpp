@@ -28,11 +28,12 @@ int main(int argc, char** argv) try {
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
     const int on = 1, limit = count == 0 ? 1000 : 0;
-    // VERBOSER: tell each subscription and each end of one, not only a topic's first and last.
+    // An XPUB can receive the subscriptions; with VERBOSER each one, and each end of one, not only
+    // the first and the last of a topic.
     check(zmq_setsockopt(publisher.get(), ZMQ_XPUB_VERBOSER, &on, sizeof on), "zmq_setsockopt",
           "ZMQ_XPUB_VERBOSER");
-    // No update is dropped: what the subscribers are behind is queued, without a limit. Only where
-    // that never ends is there one, and the slowest is waited for (NODROP).
+    // No update is dropped: what the subscribers are behind is queued, without a limit. Only an
+    // endless publisher has one, and waits for the slowest (NODROP), or memory would not suffice.
     check(zmq_setsockopt(publisher.get(), ZMQ_SNDHWM, &limit, sizeof limit), "zmq_setsockopt",
           "ZMQ_SNDHWM");
     check(zmq_setsockopt(publisher.get(), ZMQ_XPUB_NODROP, &on, sizeof on), "zmq_setsockopt",
@@ -42,7 +43,7 @@ int main(int argc, char** argv) try {
     check(zmq_bind(responder.get(), sync.c_str()), "zmq_bind", sync);
     std::printf("listening on %s\n", last_endpoint(responder.get()).c_str());
 
-    // A subscriber subscribes to "" (all updates) and to a random id, and reports the id. It is
+    // A subscriber subscribes to "" (all updates), then to a random id, and reports the id. It is
     // there when both have come: the report alone proves nothing, for subscriptions travel on
     // another connection. The ZeroMQ Guide's subscribers have no id: of them there are as many as
     // empty reports, but no more than subscriptions to "" without one to an id.
@@ -64,7 +65,7 @@ int main(int argc, char** argv) try {
             else if (is_id(topic) && begins)
                 ids.insert(topic);
             else if (const auto known = ids.find(topic); known != ids.end())
-                ids.erase(known);  // not so for the end of what never began, which may come
+                ids.erase(known);  // there may also come an end of what never began
         }
     };
     const auto answer_report = [&] {
@@ -73,9 +74,9 @@ int main(int argc, char** argv) try {
         std::string report(message.bytes()), reply;
         for (; zmq_msg_more(message.get()) == 1; report = "several frames")
             check(zmq_msg_recv(message.get(), responder.get(), 0), "zmq_msg_recv");
-        if (there < subscribers && is_id(report) && ids.count(report) == 0) {
-            // Its subscription is still on its way, and is waited for, but not without a limit: a
-            // REP hears nobody else before it has answered.
+        if (there < subscribers && is_id(report) && !ids.contains(report)) {
+            // The subscription may still be on its way. A liar's is not, and a REP hears nobody
+            // else before it has answered: so there is a limit to the wait.
             zmq_pollitem_t item{publisher.get(), 0, ZMQ_POLLIN, 0};
             check(zmq_poll(&item, 1, 100), "zmq_poll");
             read_subscriptions();
@@ -85,7 +86,7 @@ int main(int argc, char** argv) try {
             reply = "too late";
         else if (report.empty())
             ++anonymous;
-        else if (ids.count(report) > 0)
+        else if (ids.contains(report))
             members.insert(report);
         else
             reply = "again";
@@ -100,7 +101,7 @@ int main(int argc, char** argv) try {
         read_subscriptions();
         answer_report();
         int now = std::clamp(all - static_cast<int>(ids.size()), 0, anonymous);
-        for (const auto& id : members) now += ids.count(id) > 0 ? 1 : 0;
+        for (const auto& id : members) now += ids.contains(id) ? 1 : 0;
         if (now != there && !quiet) std::printf("%d of %d subscribers\n", now, subscribers);
         there = now;
     }

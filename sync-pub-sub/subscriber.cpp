@@ -26,8 +26,8 @@ int main(int argc, char** argv) try {
     check(zmq_setsockopt(subscriber.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
           "zmq_setsockopt", "ZMQ_RCVHWM");
 
-    // "" is for all updates. The id is a topic that no update has: the publisher sees this
-    // subscription come, after the one to "", and knows whose it is.
+    // "" is for all updates. No update begins with the id: this subscription is for the publisher
+    // to see. It travels behind the first one, and when it has come, so has that.
     std::string id;
     for (std::random_device random; id.size() < 32;) id += "0123456789abcdef"[random() % 16];
     for (const auto& topic : {std::string(), id})
@@ -35,7 +35,8 @@ int main(int argc, char** argv) try {
               "zmq_setsockopt", "ZMQ_SUBSCRIBE");
     check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
-    // The monitor tells when the connection has been made, and when it has gone.
+    // The monitor tells when the REQ's connection is made and when it ends, so that this program
+    // does not wait for ever for a reply from a publisher that has gone.
     const Socket monitor(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"));
     const Socket requester(check(zmq_socket(context.get(), ZMQ_REQ), "zmq_socket", "REQ"));
     const int linger = 0;  // nobody is left to take a report that is still unsent
@@ -71,7 +72,7 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");
         }
     } while (reply == "again");  // the publisher has not seen the subscription yet
-    // Before the sockets are closed: an event that nobody could read any more would block.
+    // Before the PAIR is closed: an event that nobody reads would block the context.
     check(zmq_socket_monitor(requester.get(), nullptr, 0), "zmq_socket_monitor");
     if (!reply) throw std::runtime_error("too late: the publisher has gone");
     if (reply == "too late") throw std::runtime_error("too late: the publisher has begun");
