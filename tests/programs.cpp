@@ -163,13 +163,6 @@ Lines own_endpoints(const Program& program, const Folder& folder) {
     return arguments;
 }
 
-Lines lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    Lines lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
-}
-
 bool binds(const Program& program) {
     return std::any_of(program.endpoints.begin(), program.endpoints.end(),
                        [](const Endpoint& e) { return e.binds(); });
@@ -211,18 +204,23 @@ TEST_CASE("programs: --help names each socket and each option with its default",
         }
 }
 
+namespace {
+
+/// The program exits with 2 after one line that names the argument, and the hint to --help.
+void refuses(const Program& program, const Lines& arguments, const std::string& named) {
+    Process process(program.path, arguments);
+    INFO(program.path << " " << named);
+    CHECK(process.wait() == 2);
+    CHECK(process.output().empty());
+    const auto lines = lines_of(process.errors());
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].rfind(program.name() + ": " + named, 0) == 0);
+    CHECK(lines[1] == "try: " + program.name() + " --help");
+}
+
+}  // namespace
+
 TEST_CASE("programs: a wrong argument is named and nothing else is done", "[programs]") {
-    const auto refuses = [](const Program& program, const Lines& arguments,
-                            const std::string& named) {
-        Process process(program.path, arguments);
-        INFO(program.path << " " << named);
-        CHECK(process.wait() == 2);
-        CHECK(process.output().empty());
-        const auto lines = lines_of(process.errors());
-        REQUIRE(lines.size() == 2);
-        CHECK(lines[0].rfind(program.name() + ": " + named, 0) == 0);
-        CHECK(lines[1] == "try: " + program.name() + " --help");
-    };
     for (const auto& program : programs()) {
         refuses(program, {"--no-such"}, "--no-such");
         refuses(program, {"-x"}, "-x");
@@ -231,14 +229,17 @@ TEST_CASE("programs: a wrong argument is named and nothing else is done", "[prog
         refuses(program, {"--quie"}, "--quie");
         for (const auto& endpoint : program.endpoints)
             refuses(program, {"--" + endpoint.option}, "--" + endpoint.option);
-        for (const auto& option : program.others) {
-            refuses(program, {"--" + option}, "--" + option);
+        for (const auto& option : program.others) refuses(program, {"--" + option}, "--" + option);
+    }
+}
+
+TEST_CASE("programs: what is no number or out of range is refused", "[programs]") {
+    for (const auto& program : programs())
+        for (const auto& option : program.others)
             if (is_number(option))
                 for (const std::string value :
                      {"-1", "x", "", "1x", "1.5", " 1", "2147483648", "99999999999999999999"})
                     refuses(program, {"--" + option, value}, "--" + option + " " + value);
-        }
-    }
 }
 
 TEST_CASE("programs: each endpoint that is bound is listened on in the order of the options",

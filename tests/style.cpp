@@ -12,13 +12,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-Strings lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    Strings lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
-}
-
 /// The source with its comments and the contents of its strings blanked out, line by line the same.
 std::string code_of(const std::string& source) {
     std::string code;

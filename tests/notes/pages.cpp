@@ -12,13 +12,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-Strings lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    Strings lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
-}
-
 /// The numbers of the claims, `- **3.6** ...`, in the order of the page.
 Strings claims_of(const std::string& page) {
     static const std::regex claim("- \\*\\*([0-9]+(\\.[0-9]+)+[a-z]?)\\*\\* .*");

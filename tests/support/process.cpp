@@ -176,13 +176,7 @@ std::string Process::errors() {
     return err_.text;
 }
 
-std::vector<std::string> Process::lines() {
-    const std::string text = output();
-    std::vector<std::string> all;
-    for (size_t from = 0, to; (to = text.find('\n', from)) != std::string::npos; from = to + 1)
-        all.push_back(text.substr(from, to - from));
-    return all;
-}
+std::vector<std::string> Process::lines() { return lines_of(output()); }
 
 std::string Process::last_line() {
     const auto all = lines();
@@ -203,6 +197,13 @@ Folder::Folder() {
 Folder::~Folder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (size_t from = 0, to; (to = text.find('\n', from)) != std::string::npos; from = to + 1)
+        lines.push_back(text.substr(from, to - from));
+    return lines;
 }
 
 std::string read_file(const std::string& path) {

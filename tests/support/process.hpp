@@ -84,5 +84,8 @@ class Folder {
 /// Any free port, to be read back with Process::endpoint().
 inline const std::string any_port = "tcp://127.0.0.1:*";
 
+/// The lines of a text, without their ends; what follows the last end is not counted.
+std::vector<std::string> lines_of(const std::string& text);
+
 /// The whole of a file.
 std::string read_file(const std::string& path);
