@@ -3,6 +3,7 @@
 #include <zmq.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <functional>
 #include <regex>
@@ -280,6 +281,10 @@ TEST_CASE("programs: a failing bind or connect names program and call and endpoi
           "[programs]") {
     Peer taken(ZMQ_ROUTER);
     taken.bind(any_port);
+    int major = 0, minor = 0, patch = 0;
+    zmq_version(&major, &minor, &patch);
+    // libzmq 4.3.5 binds to the address of a host name; 4.3.4 takes none.
+    const bool looks_names_up = ZMQ_MAKE_VERSION(major, minor, patch) >= ZMQ_MAKE_VERSION(4, 3, 5);
     for (const auto& program : programs())
         for (const auto& endpoint : program.endpoints) {
             const auto fails = [&](const std::string& value, const std::string& reason,
@@ -307,7 +312,8 @@ TEST_CASE("programs: a failing bind or connect names program and call and endpoi
             };
             if (endpoint.binds()) {
                 fails(taken.endpoint(), "Address already in use", "another program");
-                fails("tcp://localhost:5555", "No such device", "host name");
+                fails("tcp://192.0.2.1:5555", zmq_strerror(EADDRNOTAVAIL), "this machine");
+                if (!looks_names_up) fails("tcp://localhost:5555", "No such device", "host name");
             } else {
                 fails("tcp://*:5555", "Invalid argument", "* is for bind");
             }
