@@ -32,6 +32,17 @@ TEST_CASE("mt-ready: the bounds of --steps", "[mt-ready]") {
     CHECK(none.wait() == 2);
 }
 
+// AddressSanitizer and UBSan need file descriptors themselves, to look at memory: without any left,
+// UBSan takes a good object for a bad one.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define NEEDS_FILE_DESCRIPTORS
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define NEEDS_FILE_DESCRIPTORS
+#endif
+
+#ifndef NEEDS_FILE_DESCRIPTORS
 TEST_CASE("mt-ready: a failing thread ends the program with its error", "[mt-ready]") {
     // An inproc socket takes a file descriptor: enough for the sockets that main binds, not for
     // all.
@@ -41,6 +52,7 @@ TEST_CASE("mt-ready: a failing thread ends the program with its error", "[mt-rea
     CHECK(steps.output() == "");
     CHECK(steps.errors() == "steps: zmq_socket PAIR: Too many open files\n");
 }
+#endif
 
 TEST_CASE("mt-ready: Ctrl-C between the steps leaves no step out and no thread behind",
           "[mt-ready]") {
