@@ -133,7 +133,7 @@ TEST_CASE("mt-req-rep: Ctrl-C ends a client that has no server", "[mt-req-rep]")
 
 TEST_CASE("mt-req-rep: Ctrl-C ends the server right away with all its threads", "[mt-req-rep]") {
     for (int trial = 0; trial < 20; ++trial) {
-        Process server("mt-req-rep/server", {"--bind", any_port, "--workers", "50"});
+        Process server("mt-req-rep/server", {"--bind", any_port, "--workers", "12"});
         server.endpoint();
         CHECK(server.stop(trial % 2 == 0 ? SIGINT : SIGTERM) == 0);
         CHECK(server.last_line() == "0 requests");
