@@ -11,7 +11,7 @@ int main(int argc, char** argv) try {
     bool quiet = false;
     parse(argc, argv, "receives the published messages whose envelope has its key",
           {{"connect ENDPOINT", &endpoint, "SUB connects"},
-           {"key KEY", &key, "what to subscribe to; empty: everything"},
+           {"key KEY", &key, "the key to subscribe to, all of it; empty: everything"},
            {"count N", &count, "messages to receive, 0: until interrupted"},
            {"quiet", &quiet, quiet_help}});
 
@@ -32,13 +32,13 @@ int main(int argc, char** argv) try {
             frames.emplace_back(frame.bytes());
         } while (zmq_msg_more(frame.get()) == 1);
         messages.start();
-        // A subscription is a prefix: one to B lets Bx through as well.
-        if (!key.empty() && frames.front() != key) continue;
         if (frames.size() < 2 || frames.size() > 3) {
             left_out("an envelope of " + std::to_string(frames.size()) +
-                     " frames: " + text(frames.front()));
+                     (frames.size() == 1 ? " frame: " : " frames: ") + text(frames.front()));
             continue;
         }
+        // A subscription is a prefix: one to B lets Bx through as well.
+        if (!key.empty() && frames.front() != key) continue;
         if (!quiet)
             std::printf("received [%s] %s%s%s\n", text(frames[0]).c_str(),
                         text(frames.back()).c_str(), frames.size() == 3 ? ", from " : "",
