@@ -143,6 +143,7 @@ std::string text(std::string_view bytes);
 
 /// Prints the program's last line at the end of main and after Ctrl-C, not after an error:
 /// "1 reply", "2 replies"; with `quiet`, "2 replies in 0.001 s, 2000/s". Threads may share one.
+/// Declare it before the sockets, so that Ctrl-C finds it whenever it comes.
 class Summary {
  public:
     Summary(const char* one, const char* many, bool quiet);

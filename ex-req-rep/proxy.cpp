@@ -23,6 +23,7 @@ int main(int argc, char** argv) try {
 
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::when_stopped);
+    Summary requests("request", "requests", quiet);
     const Socket frontend(check(zmq_socket(context.get(), ZMQ_ROUTER), "zmq_socket", "ROUTER"));
     const Socket backend(check(zmq_socket(context.get(), ZMQ_DEALER), "zmq_socket", "DEALER"));
     for (void* socket : {frontend.get(), backend.get()})
@@ -61,7 +62,6 @@ int main(int argc, char** argv) try {
 
     Message request, reply;
     bool request_held = false, reply_held = false;
-    Summary requests("request", "requests", quiet);
     while (true) {
         // With a request in hand that no server has room for, no other is taken: the rest waits in
         // the clients' queues, and the replies go on.

@@ -18,6 +18,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary requests("request", "requests", quiet);
     const Socket responder(check(zmq_socket(context.get(), ZMQ_REP), "zmq_socket", "REP"));
     check(zmq_setsockopt(responder.get(), ZMQ_LINGER, &linger_at_interrupt,
                          sizeof linger_at_interrupt),
@@ -26,7 +27,6 @@ int main(int argc, char** argv) try {
 
     constexpr std::string_view reply = "World";
     Message request;
-    Summary requests("request", "requests", quiet);
     while (count == 0 || requests.count() < count) {
         check(zmq_msg_recv(request.get(), responder.get(), 0), "zmq_msg_recv");
         requests.start();

@@ -17,6 +17,7 @@ int main(int argc, char** argv) try {
     // One context for all threads: an inproc name means something only within its context.
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::by_itself);
+    Summary in_order("step in order", "steps in order", quiet);
     const auto name = [](int step) { return "inproc://step-" + std::to_string(step); };
 
     // At done[n] one hears that step n is done. All are bound before a thread connects to one.
@@ -26,7 +27,6 @@ int main(int argc, char** argv) try {
         check(zmq_bind(done.back().get(), name(n).c_str()), "zmq_bind", name(n));
     }
 
-    Summary in_order("step in order", "steps in order", quiet);
     Threads threads(context.get());
     for (int n = steps; n >= 1; --n)  // the last one first: messages make the order, not the start
         threads.start([&, n] {

@@ -21,6 +21,7 @@ int main(int argc, char** argv) try {
 
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::when_stopped);
+    Summary requests("request", "requests", quiet);
     const Socket frontend(check(zmq_socket(context.get(), ZMQ_ROUTER), "zmq_socket", "ROUTER"));
     const Socket backend(check(zmq_socket(context.get(), ZMQ_DEALER), "zmq_socket", "DEALER"));
     check(zmq_setsockopt(frontend.get(), ZMQ_LINGER, &linger_at_interrupt,
@@ -30,7 +31,6 @@ int main(int argc, char** argv) try {
     check(zmq_bind(frontend.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(frontend.get()).c_str());
 
-    Summary requests("request", "requests", quiet);
     Threads threads(context.get());
     for (int n = 1; n <= workers; ++n)
         threads.start([&, n] {

@@ -18,13 +18,13 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary messages("message", "messages", quiet);
     const Socket subscriber(check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB"));
     check(zmq_setsockopt(subscriber.get(), ZMQ_SUBSCRIBE, key.data(), key.size()),
           "zmq_setsockopt ZMQ_SUBSCRIBE", key);
     check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
     Message frame;
-    Summary messages("message", "messages", quiet);
     while (count == 0 || messages.count() < count) {
         std::vector<std::string> frames;  // key, perhaps who has sent it, content
         do {

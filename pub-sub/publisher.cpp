@@ -20,6 +20,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary messages("message", "messages", quiet);
     const Socket publisher(check(zmq_socket(context.get(), ZMQ_PUB), "zmq_socket", "PUB"));
     check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &linger_at_interrupt,
                          sizeof linger_at_interrupt),
@@ -27,7 +28,7 @@ int main(int argc, char** argv) try {
     check(zmq_bind(publisher.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(publisher.get()).c_str());
 
-    Summary messages("message", "messages", quiet);
+    messages.start();
     for (std::int64_t round = 1;; ++round) {
         for (const auto& name : names) {
             const std::string message = name + ": news " + std::to_string(round);

@@ -18,6 +18,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary messages("message", "messages", quiet);
     const Socket subscriber(check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB"));
     // All bytes of the name count, and nothing but the beginning of a message is compared with
     // them.
@@ -26,7 +27,6 @@ int main(int argc, char** argv) try {
     check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
     Message message;
-    Summary messages("message", "messages", quiet);
     while (count == 0 || messages.count() < count) {
         check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
         messages.start();

@@ -50,6 +50,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary tasks("task", "tasks", quiet);
     const Socket to_sinker(check(zmq_socket(context.get(), ZMQ_PUSH), "zmq_socket", "PUSH"));
     const Socket to_workers(check(zmq_socket(context.get(), ZMQ_PUSH), "zmq_socket", "PUSH"));
     for (void* socket : {to_sinker.get(), to_workers.get()})
@@ -72,7 +73,6 @@ int main(int argc, char** argv) try {
     check(zmq_bind(to_workers.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(to_workers.get()).c_str());
 
-    Summary tasks("task", "tasks", quiet);
     if (!quiet) std::printf("waiting for %d %s\n", workers, workers == 1 ? "worker" : "workers");
     wait_for_workers(events.get(), workers);
     // First this: libzmq's thread would wait for ever to pass an event on to a reader that is gone.

@@ -19,6 +19,7 @@ int main(int argc, char** argv) try {
 
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::when_stopped);
+    Summary tasks("task", "tasks", quiet);
     const Socket to_sinker(check(zmq_socket(context.get(), ZMQ_PUSH), "zmq_socket", "PUSH"));
     check(zmq_setsockopt(to_sinker.get(), ZMQ_LINGER, &linger_at_interrupt,
                          sizeof linger_at_interrupt),
@@ -33,7 +34,6 @@ int main(int argc, char** argv) try {
     check(zmq_connect(from_sender.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
     Message task;  // one frame: its number. The result is the same frame.
-    Summary tasks("task", "tasks", quiet);
     while (true) {
         check(zmq_msg_recv(task.get(), from_sender.get(), 0), "zmq_msg_recv");
         tasks.start();

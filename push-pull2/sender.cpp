@@ -53,6 +53,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary tasks("task", "tasks", quiet);
     std::vector<Socket> to_sinkers;
     for (const auto& sink : sinks) {
         void* const socket = check(zmq_socket(context.get(), ZMQ_PUSH), "zmq_socket", "PUSH");
@@ -80,7 +81,6 @@ int main(int argc, char** argv) try {
     check(zmq_bind(to_workers.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(to_workers.get()).c_str());
 
-    Summary tasks("task", "tasks", quiet);
     if (!quiet) std::printf("waiting for %d %s\n", workers, workers == 1 ? "worker" : "workers");
     wait_for_workers(events.get(), workers);
     // First this: libzmq's thread would wait for ever to pass an event on to a reader that is gone.

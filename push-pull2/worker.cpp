@@ -56,6 +56,7 @@ int main(int argc, char** argv) try {
 
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::by_itself);
+    Summary tasks("task", "tasks", quiet);
     std::vector<Socket> to_sinkers, receivers;  // receivers: the controls, then the senders
     for (const auto& control : controls) {
         const auto& socket = receivers.emplace_back(make_socket(context.get(), ZMQ_SUB, "SUB"));
@@ -81,7 +82,6 @@ int main(int argc, char** argv) try {
     };
     bool asking = false;
     Message task;
-    Summary tasks("task", "tasks", quiet);
     if (!quiet) std::printf("waiting for the sinkers\n");
     while (true) {
         check(zmq_poll(items.data(), static_cast<int>(items.size()), -1), "zmq_poll");

@@ -18,6 +18,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary replies("reply", "replies", quiet);
     const Socket requester(check(zmq_socket(context.get(), ZMQ_REQ), "zmq_socket", "REQ"));
     const int linger = 0;  // nobody is left to take the reply to a request that is still unsent
     check(zmq_setsockopt(requester.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
@@ -37,7 +38,7 @@ int main(int argc, char** argv) try {
 
     constexpr std::string_view request = "Hello";
     Message reply;
-    Summary replies("reply", "replies", quiet);
+    replies.start();
     while (count == 0 || replies.count() < count) {
         do {
             check(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send");

@@ -22,6 +22,7 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
+    Summary updates("message", "messages", quiet);
     const Socket responder(check(zmq_socket(context.get(), ZMQ_REP), "zmq_socket", "REP"));
     const Socket publisher(check(zmq_socket(context.get(), ZMQ_XPUB), "zmq_socket", "XPUB"));
     for (void* socket : {responder.get(), publisher.get()})
@@ -93,7 +94,6 @@ int main(int argc, char** argv) try {
         check(zmq_send(responder.get(), reply.data(), reply.size(), 0), "zmq_send");
     };
 
-    Summary updates("message", "messages", quiet);
     while (there < subscribers) {
         zmq_pollitem_t items[] = {{publisher.get(), 0, ZMQ_POLLIN, 0},
                                   {responder.get(), 0, ZMQ_POLLIN, 0}};

@@ -21,6 +21,7 @@ int main(int argc, char** argv) try {
 
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::by_itself);
+    Summary updates("update", "updates", quiet);
     const Socket subscriber(check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB"));
     const int no_limit = 0;  // no update is to be dropped
     check(zmq_setsockopt(subscriber.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
@@ -49,7 +50,6 @@ int main(int argc, char** argv) try {
     check(zmq_connect(requester.get(), sync.c_str()), "zmq_connect", sync);
 
     Message message;
-    Summary updates("update", "updates", quiet);
     std::optional<std::string> reply;
     bool connected = false, gone = false;
     do {
