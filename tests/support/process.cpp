@@ -176,7 +176,9 @@ std::string Process::errors() {
     return err_.text;
 }
 
-std::vector<std::string> Process::lines() { return lines_of(output()); }
+std::vector<std::string> Process::lines() {
+    return lines_of(output());
+}
 
 std::string Process::last_line() {
     const auto all = lines();
