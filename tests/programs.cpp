@@ -424,11 +424,14 @@ TEST_CASE("programs: SIGINT that a shell has set to be ignored still ends a prog
 }
 
 TEST_CASE("programs: a second Ctrl-C kills while the first is being heeded", "[programs]") {
-    // A sender that has sent what nobody takes: after the first it still flushes for a moment.
+    // A sender whose announcement no sinker takes: after the first it still waits for one a while.
+    // The announcement is on its way when the first task has come.
     const Folder folder;
-    Process sender("push-pull/sender", {"--bind", any_port, "--sink", folder.endpoint("nobody"),
-                                        "--workers", "0", "--count", "1"});
-    sender.endpoint();
+    Process sender("push-pull/sender",
+                   {"--bind", any_port, "--sink", folder.endpoint("nobody"), "--count", "1"});
+    Peer worker(ZMQ_PULL);
+    worker.connect(sender.endpoint());
+    CHECK(worker.receive() == Lines{"1"});
     sender.signal(SIGINT);
     // The first may not have been taken yet: SIGINT does not queue, so it is sent until it kills.
     Process other("/bin/sh", {"-c", "while kill -INT " + std::to_string(sender.id()) +
