@@ -12,8 +12,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 
 include(common/dependencies.cmake)
 
-add_library(common STATIC common/errors.cpp common/interrupt.cpp common/options.cpp
-                          common/output.cpp common/threads.cpp)
+add_library(common STATIC common/connections.cpp common/errors.cpp common/interrupt.cpp
+                          common/numbers.cpp common/options.cpp common/output.cpp common/threads.cpp)
 target_include_directories(common PUBLIC common)
 target_link_libraries(common PUBLIC ZeroMQ)
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -48,8 +49,15 @@ struct TermContext {
 struct CloseSocket {
     void operator()(void* socket) const noexcept;
 };
+struct CloseEvents {
+    void* of;  // the socket that is monitored
+    void operator()(void* socket) const noexcept;
+};
 using Context = std::unique_ptr<void, TermContext>;  // waits in zmq_ctx_term for unsent messages
 using Socket = std::unique_ptr<void, CloseSocket>;
+/// The reader of a socket's monitor. Before it is closed the monitor is ended: libzmq's thread
+/// would wait for ever to pass an event on to a reader that is gone.
+using Events = std::unique_ptr<void, CloseEvents>;
 
 /// A zmq_msg_t that is closed when it goes. One can be received into again and again.
 class Message {
@@ -110,6 +118,30 @@ class Interrupt {
     Interrupt& operator=(const Interrupt&) = delete;
     /// Simulated work, or the interval between two messages, in ms. Throws at once on Ctrl-C.
     void pause(int ms) const;
+};
+
+// Monitors ---------------------------------------------------------------------------------------
+
+/// The connections of a socket, as far as the events of its monitor tell (zmq_socket_monitor(3)).
+/// The monitor has to tell ZMQ_EVENT_ACCEPTED and ZMQ_EVENT_CONNECTED, ..._HANDSHAKE_SUCCEEDED and
+/// ..._DISCONNECTED.
+class Connections {
+ public:
+    static constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
+                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    /// Takes in an event: its first frame, of two.
+    void event(std::string_view frame);
+    /// How many are open, whoever is at the other end.
+    size_t open() const { return known_.size() + new_ones_.size(); }
+    /// How many have got through the handshake. One that does not speak ZeroMQ, or has a socket
+    /// type that does not fit, never does.
+    size_t peers() const { return known_.size() + through_; }
+
+ private:
+    // The event of a handshake does not say whose it is: it is one of those in new_ones_. When as
+    // many have got through as there are, all of them have.
+    std::set<std::int32_t> known_, new_ones_;
+    size_t through_ = 0;
 };
 
 // Threads ----------------------------------------------------------------------------------------

@@ -88,6 +88,12 @@ void CloseSocket::operator()(void* socket) const noexcept {
     [[maybe_unused]] const int closed = zmq_close(socket);
 }
 
+void CloseEvents::operator()(void* socket) const noexcept {
+    // Fails after zmq_ctx_shutdown: then no monitor is left.
+    [[maybe_unused]] const int ended = zmq_socket_monitor(of, nullptr, 0);
+    CloseSocket{}(socket);
+}
+
 Message::Message() {
     check(zmq_msg_init(&message_), "zmq_msg_init");
 }

@@ -3,38 +3,9 @@
 //   PUSH connects tcp://127.0.0.1:5558
 // Its other halves are worker.cpp, which does the tasks, and sinker.cpp, which gathers the results.
 #include <charconv>
-#include <cstdint>
 #include <cstdio>
-#include <cstring>
-#include <set>
 
 #include "common.hpp"
-
-/// Reads the events of a socket that has been bound, until `workers` peers are connected to it.
-static void wait_for_workers(void* events, int workers) {
-    // A peer is a worker when its handshake is through: one that does not speak ZeroMQ or has the
-    // wrong socket type never gets there. That event does not say whose it is: it is one of those
-    // in `new_ones`. When as many have got there as there are, all of them are workers.
-    std::set<int32_t> known, new_ones;
-    size_t through = 0;
-    Message frame;
-    while (known.size() + through < static_cast<size_t>(workers)) {
-        check(zmq_msg_recv(frame.get(), events, 0), "zmq_msg_recv", "event");
-        uint16_t event = 0;
-        int32_t connection = 0;
-        std::memcpy(&event, frame.bytes().data(), sizeof event);
-        std::memcpy(&connection, frame.bytes().data() + sizeof event, sizeof connection);
-        check(zmq_msg_recv(frame.get(), events, 0), "zmq_msg_recv", "event");  // the endpoint
-        if (event == ZMQ_EVENT_ACCEPTED) new_ones.insert(connection);
-        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) ++through;
-        if (event == ZMQ_EVENT_DISCONNECTED && known.erase(connection) == 0)
-            new_ones.erase(connection);
-        if (through >= new_ones.size()) {
-            known.merge(new_ones);
-            through = 0;
-        }
-    }
-}
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5557", sink = "tcp://127.0.0.1:5558";
@@ -64,19 +35,21 @@ int main(int argc, char** argv) try {
     constexpr std::string_view domain = "tasks";
     check(zmq_setsockopt(to_workers.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");
-    check(zmq_socket_monitor(
-              to_workers.get(), "inproc://events",
-              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED),
+    check(zmq_socket_monitor(to_workers.get(), "inproc://events", Connections::events),
           "zmq_socket_monitor", "inproc://events");
-    Socket events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"));
+    Events events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
+                  {to_workers.get()});
     check(zmq_connect(events.get(), "inproc://events"), "zmq_connect", "inproc://events");
     check(zmq_bind(to_workers.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(to_workers.get()).c_str());
 
     if (!quiet) std::printf("waiting for %d %s\n", workers, workers == 1 ? "worker" : "workers");
-    wait_for_workers(events.get(), workers);
-    // First this: libzmq's thread would wait for ever to pass an event on to a reader that is gone.
-    check(zmq_socket_monitor(to_workers.get(), nullptr, 0), "zmq_socket_monitor", "off");
+    Message event;
+    for (Connections connections; connections.peers() < static_cast<size_t>(workers);) {
+        check(zmq_msg_recv(event.get(), events.get(), 0), "zmq_msg_recv", "event");
+        connections.event(event.bytes());
+        check(zmq_msg_recv(event.get(), events.get(), 0), "zmq_msg_recv", "event");  // its endpoint
+    }
     events.reset();
     // zmq_send looks for new connections only now and then; reading ZMQ_EVENTS takes them all in.
     int ready_for = 0;

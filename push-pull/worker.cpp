@@ -1,6 +1,7 @@
 // Does tasks, one after the other, and passes each result on.
 //   PULL connects tcp://127.0.0.1:5557
 //   PUSH connects tcp://127.0.0.1:5558
+//   PAIR connects inproc://events, the monitor of the PUSH
 // Its other halves are sender.cpp, which deals the tasks, and sinker.cpp, which gathers the
 // results.
 #include <cstdio>
@@ -24,6 +25,11 @@ int main(int argc, char** argv) try {
     check(zmq_setsockopt(to_sinker.get(), ZMQ_LINGER, &linger_at_interrupt,
                          sizeof linger_at_interrupt),
           "zmq_setsockopt", "ZMQ_LINGER");
+    Events events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
+                  {to_sinker.get()});
+    check(zmq_socket_monitor(to_sinker.get(), "inproc://events", Connections::events),
+          "zmq_socket_monitor", "inproc://events");
+    check(zmq_connect(events.get(), "inproc://events"), "zmq_connect", "inproc://events");
     check(zmq_connect(to_sinker.get(), sink.c_str()), "zmq_connect", sink);
     const Socket from_sender(check(zmq_socket(context.get(), ZMQ_PULL), "zmq_socket", "PULL"));
     // At a high-water mark reading pauses, and over ipc libzmq drops what is still unread when the
@@ -31,9 +37,17 @@ int main(int argc, char** argv) try {
     const int no_limit = 0;
     check(zmq_setsockopt(from_sender.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
           "zmq_setsockopt", "ZMQ_RCVHWM");
-    check(zmq_connect(from_sender.get(), endpoint.c_str()), "zmq_connect", endpoint);
-
+    if (!quiet) std::printf("waiting for the sinker\n");
+    // The sinker expects results for as long as somebody is connected to it. So no task is taken
+    // before.
     Message task;  // one frame: its number. The result is the same frame.
+    for (Connections connections; connections.peers() == 0;) {
+        check(zmq_msg_recv(task.get(), events.get(), 0), "zmq_msg_recv", "event");
+        connections.event(task.bytes());
+        check(zmq_msg_recv(task.get(), events.get(), 0), "zmq_msg_recv", "event");  // its endpoint
+    }
+    events.reset();
+    check(zmq_connect(from_sender.get(), endpoint.c_str()), "zmq_connect", endpoint);
     while (true) {
         check(zmq_msg_recv(task.get(), from_sender.get(), 0), "zmq_msg_recv");
         tasks.start();

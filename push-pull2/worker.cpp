@@ -2,42 +2,65 @@
 //   PULL connects tcp://127.0.0.1:5557 and tcp://127.0.0.1:5567, one to each sender
 //   PUSH connects tcp://127.0.0.1:5558, one to each sinker
 //   SUB connects tcp://127.0.0.1:5559, one to each sinker's control socket
+//   PAIR connects inproc://PULL0, inproc://PUSH0, ..., the monitor of each PULL and PUSH
 // Its other halves are sender.cpp, which deals the tasks, and sinker.cpp, which gathers the
 // results.
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "common.hpp"
 
-/// The number at the end of a task, "SENDER NUMBER", or 0.
-static int task_number(std::string_view task) {
-    const size_t space = task.rfind(' ');
-    return space == task.npos ? 0 : number(task.substr(space + 1)).value_or(0);
-}
+/// A socket, the reader of its monitor, and what that has told.
+struct Watched {
+    Socket socket;
+    Events events;
+    Connections connections;
+};
 
-/// No high-water marks: sending to a sinker never waits, so that a stop signal is always heard; and
-/// over ipc nothing is lost: when a sender ends while reading pauses, libzmq drops the rest.
-static Socket make_socket(void* context, int type, const char* name) {
+static Watched watched(void* context, int type, const std::string& name) {
     Socket socket(check(zmq_socket(context, type), "zmq_socket", name));
+    Events events(check(zmq_socket(context, ZMQ_PAIR), "zmq_socket", "PAIR"), {socket.get()});
+    // No high-water marks: sending to a sinker never waits, so that a stop signal is always heard;
+    // and over ipc nothing is lost: when a sender ends while reading pauses, libzmq drops the rest.
     const int no_limit = 0;
     check(zmq_setsockopt(socket.get(), ZMQ_SNDHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
           "ZMQ_SNDHWM");
     check(zmq_setsockopt(socket.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
           "ZMQ_RCVHWM");
-    return socket;
+    const std::string monitor = "inproc://" + name;
+    check(zmq_socket_monitor(socket.get(), monitor.c_str(), Connections::events),
+          "zmq_socket_monitor", monitor);
+    check(zmq_connect(events.get(), monitor.c_str()), "zmq_connect", monitor);
+    return {std::move(socket), std::move(events), {}};
 }
 
-/// Reads one signal of a sinker: READY or STOP. STOP is its last word.
-static void hear(void* control, std::string& said) {
+/// Reads one event of a socket's monitor: two frames.
+static void read_event(Watched& of) {
+    Message event;
+    check(zmq_msg_recv(event.get(), of.events.get(), 0), "zmq_msg_recv", "event");
+    of.connections.event(event.bytes());
+    check(zmq_msg_recv(event.get(), of.events.get(), 0), "zmq_msg_recv", "event");
+}
+
+/// Reads one signal of a sinker, READY, LAST or STOP; "" where it makes no sense.
+static std::string read_signal(void* control) {
     Message signal;
     check(zmq_msg_recv(signal.get(), control, 0), "zmq_msg_recv");
-    const auto word = signal.bytes();
-    if (zmq_msg_more(signal.get()) == 1 || (word != "READY" && word != "STOP"))
+    std::string word(signal.bytes());
+    if (zmq_msg_more(signal.get()) == 1 || (word != "READY" && word != "LAST" && word != "STOP")) {
         left_out("no signal: " + text(word));
-    else if (said != "STOP")
-        said = word;
+        word.clear();
+    }
     while (zmq_msg_more(signal.get()) == 1)
         check(zmq_msg_recv(signal.get(), control, 0), "zmq_msg_recv");
+    return word;
+}
+
+/// The number at the end of a task, "SENDER NUMBER", or 0.
+static int task_number(std::string_view task) {
+    const size_t space = task.rfind(' ');
+    return space == task.npos ? 0 : number(task.substr(space + 1)).value_or(0);
 }
 
 int main(int argc, char** argv) try {
@@ -57,65 +80,100 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::by_itself);
     Summary tasks("task", "tasks", quiet);
-    std::vector<Socket> to_sinkers, receivers;  // receivers: the controls, then the senders
-    for (const auto& control : controls) {
-        const auto& socket = receivers.emplace_back(make_socket(context.get(), ZMQ_SUB, "SUB"));
-        check(zmq_setsockopt(socket.get(), ZMQ_SUBSCRIBE, "", 0), "zmq_setsockopt",
-              "ZMQ_SUBSCRIBE");
-        check(zmq_connect(socket.get(), control.c_str()), "zmq_connect", control);
-    }
-    for (const auto& sink : sinks) {
-        const auto& socket = to_sinkers.emplace_back(make_socket(context.get(), ZMQ_PUSH, "PUSH"));
-        check(zmq_setsockopt(socket.get(), ZMQ_LINGER, &linger_at_interrupt,
-                             sizeof linger_at_interrupt),
+    std::vector<Watched> senders, sinkers;
+    std::vector<Socket> signals;
+    for (size_t i = 0; i < sinks.size(); ++i) {
+        void* const push =
+            sinkers.emplace_back(watched(context.get(), ZMQ_PUSH, "PUSH" + std::to_string(i)))
+                .socket.get();
+        check(zmq_setsockopt(push, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
-        check(zmq_connect(socket.get(), sink.c_str()), "zmq_connect", sink);
+        check(zmq_connect(push, sinks[i].c_str()), "zmq_connect", sinks[i]);
+        void* const sub = check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB");
+        signals.emplace_back(sub);
+        check(zmq_connect(sub, controls[i].c_str()), "zmq_connect", controls[i]);
     }
     for (size_t i = 0; i < endpoints.size(); ++i)  // connected later
-        receivers.push_back(make_socket(context.get(), ZMQ_PULL, "PULL"));
-    std::vector<zmq_pollitem_t> items;
-    for (const auto& socket : receivers) items.push_back({socket.get(), 0, ZMQ_POLLIN, 0});
+        senders.push_back(watched(context.get(), ZMQ_PULL, "PULL" + std::to_string(i)));
 
-    std::vector<std::string> said(controls.size());  // by each sinker: READY, then STOP
+    // A sinker expects results for as long as somebody is connected to it. So that comes first;
+    // then the subscription, which it answers with READY; then the tasks.
+    if (!quiet) std::printf("waiting for the sinkers\n");
+    for (auto& sinker : sinkers) {
+        while (sinker.connections.peers() == 0) read_event(sinker);
+        sinker.events.reset();
+    }
+    for (const auto& signal : signals)
+        check(zmq_setsockopt(signal.get(), ZMQ_SUBSCRIBE, "", 0), "zmq_setsockopt",
+              "ZMQ_SUBSCRIBE");
+
+    std::vector<zmq_pollitem_t> items;
+    for (const auto& signal : signals) items.push_back({signal.get(), 0, ZMQ_POLLIN, 0});
+    for (const auto& sender : senders) items.push_back({sender.socket.get(), 0, ZMQ_POLLIN, 0});
+    for (const auto& sender : senders) items.push_back({sender.events.get(), 0, ZMQ_POLLIN, 0});
+
+    std::vector<std::string> said(signals.size());  // by each sinker: READY, then STOP
     const auto how_many = [&said](const char* word) {
         return std::count(said.begin(), said.end(), word);
     };
-    bool asking = false;
+    bool asking = false, last = false;  // last: a sinker has said that there are no more senders
     Message task;
-    if (!quiet) std::printf("waiting for the sinkers\n");
-    while (true) {
-        check(zmq_poll(items.data(), static_cast<int>(items.size()), -1), "zmq_poll");
-        for (size_t i = 0; i < controls.size(); ++i)
-            if (items[i].revents != 0) hear(items[i].socket, said[i]);
-        // Nothing that is still unsent is missed: each sinker has all that it wants.
-        if (how_many("STOP") == std::ssize(said)) return 0;
+    // Nothing that is still unsent at the end is missed: each sinker has all that it wants.
+    while (how_many("STOP") < std::ssize(said)) {
         // Each sinker has answered the subscription, so its stop signal will be heard, too. Now
         // tasks may come.
         if (!asking && how_many("") == 0) {
-            for (size_t i = 0; i < endpoints.size(); ++i)
-                check(zmq_connect(receivers[controls.size() + i].get(), endpoints[i].c_str()),
-                      "zmq_connect", endpoints[i]);
+            for (size_t i = 0; i < senders.size(); ++i)
+                check(zmq_connect(senders[i].socket.get(), endpoints[i].c_str()), "zmq_connect",
+                      endpoints[i]);
             asking = true;
             if (!quiet) std::printf("asking for tasks\n");
         }
-        // From each sender that has sent something only a few at a time, so that no other waits.
-        for (size_t i = controls.size(); i < items.size(); ++i) {
+        const bool alone = last && std::none_of(senders.begin(), senders.end(), [](auto& sender) {
+                               return sender.connections.open() > 0;
+                           });
+        const int some = check(
+            zmq_poll(items.data(), static_cast<int>(items.size()), alone ? 0 : -1), "zmq_poll");
+        if (some == 0) {
+            // All tasks are done. A sinker to which nobody is connected any more knows that nothing
+            // more will come.
+            for (const auto& sinker : sinkers)
+                check(zmq_setsockopt(sinker.socket.get(), ZMQ_LINGER, &linger_for_ever,
+                                     sizeof linger_for_ever),
+                      "zmq_setsockopt", "ZMQ_LINGER");
+            sinkers.clear();
+            senders.clear();
+            items.resize(signals.size());
+            last = false;
+            continue;
+        }
+        for (size_t i = 0; i < signals.size(); ++i) {
             if (items[i].revents == 0) continue;
+            const std::string signal = read_signal(signals[i].get());
+            if (signal == "LAST")
+                last = true;
+            else if (!signal.empty() && said[i] != "STOP")
+                said[i] = signal;
+        }
+        for (size_t i = 0; i < senders.size(); ++i) {
+            if (items[signals.size() + senders.size() + i].revents != 0) read_event(senders[i]);
+            if (items[signals.size() + i].revents == 0) continue;
+            // From each sender only a few at a time, so that no other waits.
             for (int few = work > 0 ? 1 : 100; few > 0; --few) {
-                if (!ready(zmq_msg_recv(task.get(), items[i].socket, ZMQ_DONTWAIT), "zmq_msg_recv"))
-                    break;
+                void* const puller = senders[i].socket.get();
+                if (!ready(zmq_msg_recv(task.get(), puller, ZMQ_DONTWAIT), "zmq_msg_recv")) break;
                 tasks.start();
                 const int n = task_number(task.bytes());
                 if (zmq_msg_more(task.get()) == 1 || n < 1) {
                     left_out("no task: " + text(task.bytes()));
                     while (zmq_msg_more(task.get()) == 1)
-                        check(zmq_msg_recv(task.get(), items[i].socket, 0), "zmq_msg_recv");
+                        check(zmq_msg_recv(task.get(), puller, 0), "zmq_msg_recv");
                     continue;
                 }
                 if (!quiet) std::printf("task %s\n", text(task.bytes()).c_str());
                 if (work > 0) interrupt.pause(work);
-                const size_t k = static_cast<size_t>(n) % to_sinkers.size();
-                if (!ready(zmq_msg_send(task.get(), to_sinkers[k].get(), ZMQ_DONTWAIT),
+                const size_t k = static_cast<size_t>(n) % sinkers.size();
+                if (!ready(zmq_msg_send(task.get(), sinkers[k].socket.get(), ZMQ_DONTWAIT),
                            "zmq_msg_send"))
                     left_out("result " + text(task.bytes()) + ": no sinker at " + sinks[k]);
                 else
@@ -123,6 +181,7 @@ int main(int argc, char** argv) try {
             }
         }
     }
+    return 0;
 } catch (...) {
     return exit_status();
 }

@@ -38,11 +38,12 @@ int main(int argc, char** argv) try {
 
     // The monitor tells when the REQ's connection is made and when it ends, so that this program
     // does not wait for ever for a reply from a publisher that has gone.
-    const Socket monitor(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"));
     const Socket requester(check(zmq_socket(context.get(), ZMQ_REQ), "zmq_socket", "REQ"));
     const int linger = 0;  // nobody is left to take a report that is still unsent
     check(zmq_setsockopt(requester.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
           "ZMQ_LINGER");
+    Events monitor(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
+                   {requester.get()});
     check(zmq_socket_monitor(requester.get(), "inproc://monitor",
                              ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED),
           "zmq_socket_monitor");
@@ -72,8 +73,7 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");
         }
     } while (reply == "again");  // the publisher has not seen the subscription yet
-    // Before the PAIR is closed: an event that nobody reads would block the context.
-    check(zmq_socket_monitor(requester.get(), nullptr, 0), "zmq_socket_monitor");
+    monitor.reset();
     if (!reply) throw std::runtime_error("too late: the publisher has gone");
     if (reply == "too late") throw std::runtime_error("too late: the publisher has begun");
 

@@ -291,7 +291,8 @@ TEST_CASE("programs: a failing bind or connect names program and call and endpoi
                                    const std::string& advice) {
                 const Folder folder;
                 Lines arguments = own_endpoints(program, folder);
-                if (program.path == "push-pull2/worker" && endpoint.option == "connect") return;
+                // It connects to senders only when its sinkers are there; tested with its folder.
+                if (program.name() == "worker" && endpoint.option == "connect") return;
                 arguments.push_back("--" + endpoint.option);
                 arguments.push_back(value);
                 if (program.path.rfind("push-pull2", 0) == 0 && !endpoint.binds()) {

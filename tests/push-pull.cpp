@@ -244,10 +244,48 @@ TEST_CASE("push-pull: a worker names what is no task and passes the rest on", "[
     sender.send({"7"});
     CHECK(sinker.receive() == std::vector<std::string>{"7"});
     CHECK(worker.stop(SIGINT) == 0);
-    CHECK(worker.lines() == std::vector<std::string>{"task 7", "1 task"});
+    CHECK(worker.lines() == std::vector<std::string>{"waiting for the sinker", "task 7", "1 task"});
     const std::string out = "worker: left out: no task: ";
     CHECK(worker.errors() ==
           out + "x\n" + out + "1\n" + out + "\n" + out + "0\n" + out + "\\x00\\xff\ninterrupted\n");
+}
+
+TEST_CASE("push-pull: a worker takes no task before its sinker is there", "[push-pull]") {
+    const Folder folder;
+    Peer sender(ZMQ_PUSH);
+    sender.bind(folder.endpoint("t"));
+    Process worker("push-pull/worker",
+                   {"--connect", folder.endpoint("t"), "--sink", folder.endpoint("r")});
+    worker.wait_for("waiting for the sinker");
+    zmq_pollitem_t item{sender.get(), 0, ZMQ_POLLOUT, 0};
+    CHECK(zmq_poll(&item, 1, 300) == 0);
+    Peer sinker(ZMQ_PULL);
+    sinker.bind(folder.endpoint("r"));
+    sender.send({"1"});
+    CHECK(sinker.receive() == std::vector<std::string>{"1"});
+    CHECK(worker.stop(SIGINT) == 0);
+}
+
+TEST_CASE("push-pull: a sinker names the results that were lost with a worker", "[push-pull]") {
+    Process sinker("push-pull/sinker", {"--bind", any_port});
+    const std::string sink = sinker.endpoint();
+    Process sender("push-pull/sender",
+                   {"--bind", any_port, "--sink", sink, "--count", "6", "--workers", "2"});
+    const std::string endpoint = sender.endpoint();
+    Process killed("push-pull/worker", {"--connect", endpoint, "--sink", sink, "--work", "60000"});
+    Process worker("push-pull/worker", {"--connect", endpoint, "--sink", sink});
+    CHECK(sender.wait() == 0);
+    killed.wait_for("task ");
+    for (int n = 0; n < 3; ++n) sinker.wait_for("result ");
+    CHECK(killed.stop(SIGKILL) == -SIGKILL);
+    CHECK(worker.stop(SIGINT) == 0);  // it might have had more to send
+    CHECK(sinker.wait() == 1);
+    const auto came = sorted(numbers(sinker, "result"));
+    const bool odd = came == std::vector<int>{1, 3, 5};
+    CHECK((odd || came == std::vector<int>{2, 4, 6}));
+    CHECK(sinker.errors() ==
+          std::string("sinker: lost, results") + (odd ? " 2 4 6\n" : " 1 3 5\n"));
+    CHECK(sinker.last_line() == "3 of 6 results, 3 missing, 0 twice");
 }
 
 TEST_CASE("push-pull: an interrupted sinker says what is missing", "[push-pull]") {
@@ -325,14 +363,13 @@ TEST_CASE("push-pull: Ctrl-C right after the start without a peer", "[push-pull]
 
     Process worker("push-pull/worker",
                    {"--connect", folder.endpoint("t"), "--sink", folder.endpoint("r")});
+    worker.wait_for("waiting for the sinker");
     {
-        Peer up(ZMQ_PUSH);  // a worker says nothing before its first task
-        up.bind(folder.endpoint("t"));
-        up.send({"up"});
-        worker.wait_for_error("no task: up");
+        Peer up(ZMQ_PULL);
+        up.bind_until(folder.endpoint("r"), ZMQ_EVENT_ACCEPTED);
     }
     CHECK(worker.stop(SIGINT) == 0);
-    CHECK(worker.output() == "0 tasks\n");
+    CHECK(worker.output() == "waiting for the sinker\n0 tasks\n");
 }
 
 TEST_CASE("push-pull: Ctrl-C in the middle of traffic", "[push-pull]") {
@@ -361,6 +398,8 @@ TEST_CASE("push-pull: Ctrl-C ends a worker at work and one whose results nobody 
     Peer sender(ZMQ_PUSH);
     sender.bind(any_port);
     {
+        Peer sinker(ZMQ_PULL);
+        sinker.bind(folder.endpoint("r"));
         Process worker("push-pull/worker", {"--connect", sender.endpoint(), "--sink",
                                             folder.endpoint("r"), "--work", "60000"});
         sender.send({"1"});
@@ -370,6 +409,7 @@ TEST_CASE("push-pull: Ctrl-C ends a worker at work and one whose results nobody 
     }
     Process worker("push-pull/worker",
                    {"--connect", sender.endpoint(), "--sink", folder.endpoint("r")});
+    Peer(ZMQ_PULL).bind_until(folder.endpoint("r"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);  // leaves again
     for (int n = 1; n <= 3000; ++n) sender.send({std::to_string(n)});
     worker.wait_for("task 1000");
     CHECK(worker.stop(SIGINT) == 0);
@@ -389,6 +429,14 @@ TEST_CASE("push-pull: an address that is taken ends sender and sinker", "[push-p
     CHECK(sinker.errors().rfind("sinker: zmq_bind " + taken + ": Address already in use\n", 0) ==
           0);
     CHECK(sinker.output().empty());
+}
+
+TEST_CASE("push-pull: a worker that cannot connect to its sender says so", "[push-pull]") {
+    Peer sinker(ZMQ_PULL);
+    sinker.bind(any_port);
+    Process worker("push-pull/worker", {"--connect", "nonsense", "--sink", sinker.endpoint()});
+    CHECK(worker.wait() == 1);
+    CHECK(worker.errors().rfind("worker: zmq_connect nonsense: Invalid argument\n", 0) == 0);
 }
 
 TEST_CASE("push-pull: wrong arguments", "[push-pull]") {

@@ -51,8 +51,7 @@ struct Cast {
         for (const auto& sinker : sinkers) words.insert(words.end(), {"--sink", result(sinker)});
         started_senders.emplace_back("push-pull2/sender", with_more(words));
     }
-    void start_worker() {
-        Words words;
+    void start_worker(Words words = {}) {
         for (size_t i = 0; i < names.size(); ++i)
             words.insert(words.end(), {"--connect", tasks(i)});
         for (const auto& sinker : sinkers)
@@ -192,6 +191,73 @@ TEST_CASE("push-pull2: no worker misses the stop in any order of starting", "[pu
     }
 }
 
+TEST_CASE("push-pull2: each sinker names the results that were lost with a killed worker",
+          "[push-pull2]") {
+    Cast cast{30, {"a", "b"}, {"0", "1"}, 3};
+    for (const auto& sinker : cast.sinkers) cast.start_sinker(sinker);
+    cast.start_sender(0);
+    cast.start_sender(1);
+    cast.start_worker({"--work", "60000"});
+    cast.start_worker();
+    cast.start_worker();
+    for (auto& sender : cast.started_senders) CHECK(sender.wait() == 0);
+    cast.started_workers[0].wait_for("task ");
+    CHECK(cast.started_workers[0].stop(SIGKILL) == -SIGKILL);
+    for (auto& sinker : cast.started_sinkers) CHECK(sinker.wait() == 1);
+    Words done;
+    for (const size_t i : {1U, 2U}) {
+        CHECK(cast.started_workers[i].wait() == 0);
+        for (const auto& line : lines_of(cast.started_workers[i], "task"))
+            done.push_back(line.substr(5));
+    }
+    CHECK(done.size() == 40);
+    for (const int k : {0, 1}) {
+        std::string lost;
+        for (const std::string name : {"a", "b"}) {
+            std::string numbers;
+            for (int n = 2 - k; n <= 30; n += 2)
+                if (std::count(done.begin(), done.end(), name + " " + std::to_string(n)) == 0)
+                    numbers += " " + std::to_string(n);
+            lost += "sinker: lost, results of " + name + ":" + numbers + "\n";
+        }
+        Process& sinker = cast.started_sinkers[static_cast<size_t>(k)];
+        CHECK(sinker.errors() == lost);
+        CHECK(last_lines(sinker, 2) == Words{"a: 10 of 15 results, 5 missing, 0 twice",
+                                             "b: 10 of 15 results, 5 missing, 0 twice"});
+    }
+}
+
+TEST_CASE("push-pull2: a worker that comes when the senders have gone is not waited for",
+          "[push-pull2]") {
+    Cast cast{3, {"a"}, {"0"}, 1};
+    cast.start_sinker("0");
+    cast.start_sender(0);
+    cast.start_worker({"--work", "60000"});
+    CHECK(cast.started_senders[0].wait() == 0);
+    cast.start_worker();
+    cast.started_workers[1].wait_for("asking for tasks");
+    cast.started_workers[0].wait_for("task a 1");
+    CHECK(cast.started_workers[0].stop(SIGKILL) == -SIGKILL);
+    CHECK(cast.started_sinkers[0].wait() == 1);
+    CHECK(cast.started_sinkers[0].errors() == "sinker: lost, results of a: 1-3\n");
+    CHECK(cast.started_workers[1].wait() == 0);
+}
+
+TEST_CASE("push-pull2: a sinker names the results of a sender that was killed", "[push-pull2]") {
+    Cast cast{2147483647, {"a"}, {"0"}, 1};
+    cast.start_worker();
+    cast.start_sinker("0");
+    cast.start_sender(0);
+    Process& sinker = cast.started_sinkers[0];
+    sinker.wait_for("result a 100");
+    CHECK(cast.started_senders[0].stop(SIGKILL) == -SIGKILL);
+    CHECK(sinker.wait() == 1);
+    const auto results = lines_of(sinker, "result").size();
+    CHECK(sinker.errors() ==
+          "sinker: lost, results of a: " + std::to_string(results + 1) + "-2147483647\n");
+    CHECK(cast.started_workers[0].wait() == 0);
+}
+
 TEST_CASE("push-pull2: many tasks over ipc all arrive", "[push-pull2]") {
     Cast cast{10000, {"a", "b"}, {"0", "1"}, 2, {"--quiet"}};
     cast.start_worker();
@@ -265,6 +331,7 @@ TEST_CASE("push-pull2: a worker ends on the stop although a result is not taken"
     control.bind(any_port);
     Process worker("push-pull2/worker", {"--connect", sender.endpoint(), "--sink",
                                          folder.endpoint("gone"), "--control", control.endpoint()});
+    Peer(ZMQ_PULL).bind_until(folder.endpoint("gone"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     CHECK(control.receive() == Words{"\1"});
     control.send({"READY"});
     for (int n = 1; n <= 3000; ++n) sender.send({"a " + std::to_string(n)});
@@ -274,18 +341,50 @@ TEST_CASE("push-pull2: a worker ends on the stop although a result is not taken"
     CHECK(worker.last_line() == "3000 tasks");
 }
 
-TEST_CASE("push-pull2: a worker goes on when its sinker refuses it", "[push-pull2]") {
-    Peer sender(ZMQ_PUSH), control(ZMQ_XPUB), odd(ZMQ_PUB);
-    for (auto* socket : {&sender, &control, &odd}) socket->bind(any_port);
-    Process worker("push-pull2/worker", {"--connect", sender.endpoint(), "--sink", odd.endpoint(),
-                                         "--control", control.endpoint()});
+TEST_CASE("push-pull2: a worker subscribes only when its sinker has taken its connection",
+          "[push-pull2]") {
+    const Folder folder;
+    Peer sender(ZMQ_PUSH), control(ZMQ_XPUB);
+    for (auto* socket : {&sender, &control}) socket->bind(any_port);
+    Process worker("push-pull2/worker", {"--connect", sender.endpoint(), "--sink",
+                                         folder.endpoint("r"), "--control", control.endpoint()});
+    worker.wait_for("waiting for the sinkers");
+    zmq_pollitem_t item{control.get(), 0, ZMQ_POLLIN, 0};
+    CHECK(zmq_poll(&item, 1, 300) == 0);
+    Peer sinker(ZMQ_PULL);
+    sinker.bind(folder.endpoint("r"));
     CHECK(control.receive() == Words{"\1"});
-    control.send({"READY"});
-    worker.wait_for("asking for tasks");
-    sender.send({"a 1"});
-    worker.wait_for("task a 1");
     control.send({"STOP"});
     CHECK(worker.wait() == 0);
+    CHECK(worker.output() == "waiting for the sinkers\n0 tasks\n");
+}
+
+TEST_CASE("push-pull2: a worker whose senders have gone ends its connections after the last task",
+          "[push-pull2]") {
+    Peer result(ZMQ_PULL), control(ZMQ_XPUB);
+    for (auto* socket : {&result, &control}) socket->bind(any_port);
+    const Folder folder;
+    std::deque<Peer> senders;
+    for (const auto* name : {"a", "b"})
+        senders.emplace_back(ZMQ_PUSH).set(ZMQ_LINGER, -1).bind(folder.endpoint(name));
+    Process worker("push-pull2/worker",
+                   {"--connect", folder.endpoint("a"), "--connect", folder.endpoint("b"), "--sink",
+                    result.endpoint(), "--control", control.endpoint(), "--work", "1"});
+    CHECK(control.receive() == Words{"\1"});
+    control.send({"READY"});
+    senders[0].send({"a 1"});
+    CHECK(result.receive() == Words{"a 1"});
+    senders.pop_front();  // that one has gone
+    control.send({"LAST"});
+    for (int n = 1; n <= 100; ++n) senders[0].send({"b " + std::to_string(n)});
+    REQUIRE(zmq_socket_monitor(result.get(), "inproc://result", ZMQ_EVENT_DISCONNECTED) == 0);
+    senders.clear();
+    for (int n = 1; n <= 100; ++n) CHECK(result.receive() == Words{"b " + std::to_string(n)});
+    CHECK(result.wait_for_event("inproc://result") == ZMQ_EVENT_DISCONNECTED);
+    control.send({"STOP"});
+    CHECK(worker.wait() == 0);
+    CHECK(worker.last_line() == "101 tasks");
+    CHECK(worker.errors().empty());
 }
 
 TEST_CASE("push-pull2: a worker serves a second sender before it is through with the first",
@@ -340,6 +439,9 @@ TEST_CASE("push-pull2: a worker names what makes no sense and passes the rest on
 TEST_CASE("push-pull2: a sinker greets each subscriber and says stop when it is complete",
           "[push-pull2]") {
     Sinker sinker(2);
+    Peer worker(ZMQ_PUSH), another(ZMQ_PUSH);  // each of them comes before its subscription
+    worker.connect_until(sinker.results, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    another.connect_until(sinker.results, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     Peer first(ZMQ_SUB), second(ZMQ_SUB);
     first.subscribe("").connect(sinker.control);
     CHECK(first.receive() == Words{"READY"});
@@ -381,6 +483,29 @@ TEST_CASE("push-pull2: results may come before the announcement", "[push-pull2]"
           out + " a 2: nobody asked for it\n" + out + " a 11: nobody asked for it\n" + out +
               " b 3: nobody asked for it\n" + out + " c 2: nobody asked for it\n" + out +
               " d 1: nobody asked for it\n" + out + "s of c, which has announced none: 1\n");
+}
+
+TEST_CASE("push-pull2: a sinker says when no sender is connected any more", "[push-pull2]") {
+    Sinker sinker(1);
+    Peer& worker = sinker.peer;
+    Peer signals(ZMQ_SUB), late(ZMQ_SUB);
+    worker.send({"a 1"});
+    signals.subscribe("").connect(sinker.control);
+    CHECK(signals.receive() == Words{"READY"});
+    {
+        Peer sender(ZMQ_PUSH);
+        sender.set(ZMQ_LINGER, -1).connect(sinker.results).send({"expect", "a", "2", "0", "1"});
+        sinker.process.wait_for("result a 1");
+        zmq_pollitem_t item{signals.get(), 0, ZMQ_POLLIN, 0};
+        CHECK(zmq_poll(&item, 1, 0) == 0);
+    }
+    CHECK(signals.receive() == Words{"LAST"});
+    late.subscribe("").connect(sinker.control);
+    CHECK(late.receive() == Words{"READY"});
+    CHECK(late.receive() == Words{"LAST"});
+    worker.send({"a 2"});
+    CHECK(sinker.process.wait() == 0);
+    for (const auto* word : {"READY", "LAST", "STOP"}) CHECK(signals.receive() == Words{word});
 }
 
 TEST_CASE("push-pull2: a sinker names what makes no sense and goes on", "[push-pull2]") {
@@ -525,6 +650,17 @@ TEST_CASE("push-pull2: an address that is taken ends sender and sinker", "[push-
     Process sinker("push-pull2/sinker", {"--bind", any_port, "--control", taken});
     CHECK(sinker.wait() == 1);
     CHECK(sinker.errors().rfind("sinker" + reason, 0) == 0);
+}
+
+TEST_CASE("push-pull2: a worker that cannot connect to a sender says so", "[push-pull2]") {
+    Peer result(ZMQ_PULL), control(ZMQ_XPUB);
+    for (auto* socket : {&result, &control}) socket->bind(any_port);
+    Process worker("push-pull2/worker", {"--connect", "nonsense", "--sink", result.endpoint(),
+                                         "--control", control.endpoint()});
+    CHECK(control.receive() == Words{"\1"});
+    control.send({"READY"});
+    CHECK(worker.wait() == 1);
+    CHECK(worker.errors().rfind("worker: zmq_connect nonsense: Invalid argument\n", 0) == 0);
 }
 
 TEST_CASE("push-pull2: wrong arguments", "[push-pull2]") {

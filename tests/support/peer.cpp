@@ -52,6 +52,13 @@ Peer& Peer::connect_until(const std::string& endpoint, int event) {
     return *this;
 }
 
+Peer& Peer::bind_until(const std::string& endpoint, int event) {
+    must(zmq_socket_monitor(socket_, "inproc://events", event), "zmq_socket_monitor");
+    bind(endpoint);
+    wait_for_event("inproc://events");
+    return *this;
+}
+
 int Peer::wait_for_event(const std::string& monitor) {
     void* const events = zmq_socket(context_, ZMQ_PAIR);
     must(zmq_connect(events, monitor.c_str()), "zmq_connect " + monitor);

@@ -17,6 +17,8 @@ class Peer {
     Peer& connect(const std::string& endpoint);
     /// Connects, and waits until that has led to `event` (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
     Peer& connect_until(const std::string& endpoint, int event);
+    /// Binds, and waits until somebody's connection has led to `event`.
+    Peer& bind_until(const std::string& endpoint, int event);
     Peer& subscribe(const std::string& prefix);
     Peer& set(int option, int value);
     /// The next event of this socket's monitor, which has been started at `monitor`; turns it off.
