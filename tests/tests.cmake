@@ -38,6 +38,19 @@ foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLD
 endforeach()
 example_test(across-machines tests/across-machines.cpp)
 
+# The long runs, for ./run soak: ctest takes them only with -C slow, and builds of all leave them out.
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+  add_library(soak-count SHARED EXCLUDE_FROM_ALL tests/soak/count.cpp)
+  target_link_libraries(soak-count PRIVATE ${CMAKE_DL_LIBS})
+  add_executable(soak-test EXCLUDE_FROM_ALL tests/soak/soak.cpp)
+  target_link_libraries(soak-test PRIVATE test-support)
+  target_compile_definitions(soak-test PRIVATE COUNT_LIBRARY="$<TARGET_FILE:soak-count>")
+  add_dependencies(soak-test soak-count)
+  set_target_properties(soak-test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME soak COMMAND soak-test CONFIGURATIONS slow)
+  set_tests_properties(soak PROPERTIES TIMEOUT 3600 LABELS slow)
+endif()
+
 # page_test(PAGE): what PAGE shows is what the programs print.
 add_executable(pages-test tests/pages.cpp)
 target_link_libraries(pages-test PRIVATE test-support)

@@ -145,10 +145,10 @@ void Process::signal(int number) const {
     if (!reaped_ && kill(id_, number) == -1) must(errno, "kill");
 }
 
-int Process::wait() {
+int Process::wait(std::chrono::seconds longest) {
     if (!reaped_) {
         std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, deadline, [this] { return out_.ended && err_.ended; }))
+        if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
             throw std::runtime_error("did not end in time\n" + report());
         lock.unlock();
         // Its output has ended, so it is as good as gone; a hang from here on is ctest's to end.

@@ -34,7 +34,7 @@ class Process {
     void signal(int number) const;
     /// Waits for the end of the process and of its output. Returns its exit status, or -N where
     /// signal N killed it. Throws, with all the output, after the deadline.
-    int wait();
+    int wait(std::chrono::seconds longest = deadline);
     /// signal(number), then wait().
     int stop(int number);
 
