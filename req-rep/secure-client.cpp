@@ -15,14 +15,16 @@ static std::string failure(int event, std::uint32_t value, int before, int close
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         return "refused, ZAP status " + std::to_string(value) +
                "\nthe server does not know this client's key: give it --allow and the .public file";
-    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        return value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
-                   ? "the server does not use CURVE\nconnect to a secure-server"
-                   : "ZMTP protocol error " + std::to_string(value) +
-                         "\nwhat came is not from that server, or was changed on the way";
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
+        if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+            return "the server does not use CURVE\nconnect to a secure-server";
+        char code[16];  // as zmq.h writes it
+        std::snprintf(code, sizeof code, "0x%08x", value);
+        return std::string("ZMTP protocol error ") + code +
+               "\nwhat came is not from that server, or was changed on the way";
+    }
     // A server that cannot open what was encrypted for another one closes the connection, and one
-    // that does not use CURVE may be the first to see it. If it just ended, libzmq's next try
-    // helps.
+    // without CURVE may do so first. One that has just ended may be back at the next try.
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL && closed == 3)
         return "closed by the server three times, without a reason\n"
                "it has another key than that of --server, or is no secure-server";
