@@ -12,11 +12,13 @@ static const std::string domain = "req-rep";
 /// Whether one of the files has the key. They are read each time: a client may be let in while the
 /// server runs. One that is not there, or makes no sense, lets nobody in.
 static bool is_allowed(const std::string& key, const std::vector<std::string>& files) {
-    for (const auto& file : files) try {
+    for (const auto& file : files) {
+        try {
             if (access(file.c_str(), F_OK) == 0 && read_key(file, false) == key) return true;
         } catch (const std::runtime_error& error) {
             left_out(error.what());
         }
+    }
     return false;
 }
 

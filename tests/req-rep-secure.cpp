@@ -86,6 +86,10 @@ sockaddr_in loopback(int port) {
     return address;
 }
 
+int port_of(const std::string& endpoint) {
+    return std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
+}
+
 /// A TCP socket that the programs do not inherit.
 int tcp() {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -96,10 +100,10 @@ int tcp() {
 /// A port where connections are taken by hand.
 class Listener {
  public:
-    Listener() : fd_(tcp()) {
-        sockaddr_in here = loopback(0);
+    explicit Listener(int port = 0) : fd_(tcp()) {
+        sockaddr_in here = loopback(port);
         socklen_t size = sizeof here;
-        const int on = 1;  // so that a server can have the port right afterwards
+        const int on = 1;  // another one had the port a moment ago, or will have it
         REQUIRE(setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
         REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
         REQUIRE(listen(fd_, 5) == 0);
@@ -122,7 +126,7 @@ class Listener {
 class Relay {
  public:
     explicit Relay(const std::string& to) : server_(tcp()) {
-        const sockaddr_in there = loopback(std::stoi(to.substr(to.rfind(':') + 1)));
+        const sockaddr_in there = loopback(port_of(to));
         REQUIRE(connect(server_, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0);
         thread_ = std::thread([this] { pass_on(); });
     }
@@ -339,15 +343,23 @@ TEST_CASE("req-rep: a secure client tries again after a connection that ends in 
     }
     auto listener = std::make_unique<Listener>();
     const std::string endpoint = listener->endpoint();
-    Process client("req-rep/secure-client", keys.client(endpoint));
+    Process client("req-rep/secure-client", keys.client(endpoint, {"--count", "0"}));
     close(listener->take());
     const int second = listener->take();
-    listener.reset();  // the next try finds nobody, and the one after that the server
+    listener.reset();  // the next try finds nobody, and one after that the server
     close(second);
-    Process server("req-rep/secure-server", keys.server({"--bind", endpoint}));
-    CHECK(server.endpoint() == endpoint);
-    CHECK(client.wait() == 0);
-    CHECK(client.last_line() == "2 replies");
+    {
+        Process server("req-rep/secure-server", keys.server({"--bind", endpoint}));
+        client.wait_for("received World");
+        server.stop(SIGKILL);
+    }
+    // A handshake has succeeded: it is twice again, and not the third time.
+    listener = std::make_unique<Listener>(port_of(endpoint));
+    for (int n = 0; n < 2; ++n) close(listener->take());
+    const int third = listener->take();
+    CHECK(client.stop(SIGINT) == 0);
+    CHECK(client.errors() == "interrupted\n");
+    close(third);
 }
 
 TEST_CASE("req-rep: a secret key is for its owner only and is shown to nobody", "[req-rep]") {
