@@ -90,12 +90,12 @@ int main(int argc, char** argv) try {
     constexpr std::string_view request = "Hello";
     Message message;
     int before = 0, closed = 0;
-    bool asked = false;
     replies.start();
     while (count == 0 || replies.count() < count) {
-        const short wanted = asked ? ZMQ_POLLIN : ZMQ_POLLOUT;
+        // A REQ can send or receive, never both, and zmq_poll says which. Neither call may wait:
+        // without a connection the monitor is what is heard next.
         zmq_pollitem_t items[] = {{events.get(), 0, ZMQ_POLLIN, 0},
-                                  {requester.get(), 0, wanted, 0}};
+                                  {requester.get(), 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0}};
         check(zmq_poll(items, 2, -1), "zmq_poll");
         if (items[0].revents != 0) {
             // Two frames: the event in 16 bits and its value in 32, and an endpoint.
@@ -111,17 +111,15 @@ int main(int argc, char** argv) try {
             if (!why.empty()) throw std::runtime_error("handshake " + endpoint + ": " + why);
             before = event;
         }
-        if (items[1].revents == 0) continue;
-        if (!asked) {
-            asked = ready(zmq_send(requester.get(), request.data(), request.size(), ZMQ_DONTWAIT),
-                          "zmq_send");
+        if ((items[1].revents & ZMQ_POLLOUT) != 0)
+            ready(zmq_send(requester.get(), request.data(), request.size(), ZMQ_DONTWAIT),
+                  "zmq_send");
+        if ((items[1].revents & ZMQ_POLLIN) == 0 ||
+            !ready(zmq_msg_recv(message.get(), requester.get(), ZMQ_DONTWAIT), "zmq_msg_recv"))
             continue;
-        }
-        check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");
         if (!quiet) std::printf("received %s\n", text(message.bytes()).c_str());
         while (zmq_msg_more(message.get()) == 1)  // a reply may have more frames: they are its own
             check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");
-        asked = false;
         ++replies;
     }
     return 0;
