@@ -38,7 +38,8 @@ inline std::string read_key(const std::string& name, bool secret) {
     std::string key(line, static_cast<size_t>(size));
     while (!key.empty() && (key.back() == '\n' || key.back() == '\r')) key.pop_back();
     std::uint8_t bytes[32];
-    if (key.size() != z85_size || zmq_z85_decode(bytes, key.c_str()) == nullptr)
+    if (key.size() != z85_size || key.find('\0') != std::string::npos ||
+        zmq_z85_decode(bytes, key.c_str()) == nullptr)
         throw std::runtime_error(name + ": not a CURVE key, which is one line of 40 characters");
     return key;
 }

@@ -410,8 +410,10 @@ TEST_CASE("req-rep: a file that has no key is named", "[req-rep]") {
         CHECK(lines_of(process.errors()).at(0) == program + ": " + what);
     };
     for (const std::string& text :
-         {std::string(), std::string("\n"), key.substr(1), key + "x", key + "\n" + key,
-          key.substr(1) + " ", key.substr(1) + std::string(1, '\0'), key.substr(1) + "\xff"}) {
+         {std::string(), std::string("\n"), key.substr(1), key.substr(5),
+          key.substr(5) + std::string(5, '\0'), key + std::string(1, '\0'), key + "x",
+          key + "\n" + key, key.substr(1) + " ", key.substr(1) + std::string(1, '\0'),
+          key.substr(1) + "\xff"}) {
         INFO(text);
         std::ofstream(file) << text;
         REQUIRE(chmod(file.c_str(), 0600) == 0);
