@@ -429,6 +429,24 @@ TEST_CASE("req-rep: a file that has no key is named", "[req-rep]") {
     CHECK(!std::filesystem::exists(none));
 }
 
+TEST_CASE("req-rep: a public key that is missing or of another pair is made again", "[req-rep]") {
+    if (no_curve()) return;
+    const Keys keys;
+    const std::string file = keys.folder.path("server.public");
+    char other[41], secret[41];
+    REQUIRE(zmq_curve_keypair(other, secret) == 0);
+    std::string first;
+    for (const std::string& before : {std::string(), std::string(other), std::string()}) {
+        std::filesystem::remove(file);
+        if (!before.empty()) std::ofstream(file) << before << "\n";
+        Process server("req-rep/secure-server", keys.server());
+        const std::string endpoint = server.endpoint();
+        if (first.empty()) first = keys.key("server.public");
+        CHECK(keys.key("server.public") == first);
+        is_served(keys, endpoint);
+    }
+}
+
 TEST_CASE("req-rep: programs that start at once agree on one key pair", "[req-rep]") {
     if (no_curve()) return;
     const Keys keys;
