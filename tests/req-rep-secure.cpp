@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -105,6 +106,8 @@ class Listener {
         socklen_t size = sizeof here;
         const int on = 1;  // another one had the port a moment ago, or will have it
         REQUIRE(setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
+        const timeval limit{deadline.count(), 0};  // of each take()
+        REQUIRE(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
         REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
         REQUIRE(listen(fd_, 5) == 0);
         REQUIRE(getsockname(fd_, reinterpret_cast<sockaddr*>(&here), &size) == 0);
