@@ -22,7 +22,8 @@ if(BUILD_TESTING)
 endif()
 
 # pattern(FOLDER PROGRAM...): FOLDER/PROGRAM.cpp is built as FOLDER/PROGRAM, by a target called
-# FOLDER-PROGRAM; the target FOLDER builds them all; tests/FOLDER.cpp tests them.
+# FOLDER-PROGRAM; the target FOLDER builds them all; tests/FOLDER.cpp tests them, and
+# tests/FOLDER-secure.cpp, where there is one.
 function(pattern folder)
   foreach(program IN LISTS ARGN)
     add_executable(${folder}-${program} ${folder}/${program}.cpp)
@@ -37,7 +38,11 @@ function(pattern folder)
     message(FATAL_ERROR "${folder} has no test: write tests/${folder}.cpp")
   endif()
   if(BUILD_TESTING)
-    example_test(${folder} tests/${folder}.cpp)
+    set(tests tests/${folder}.cpp)
+    if(EXISTS ${CMAKE_SOURCE_DIR}/tests/${folder}-secure.cpp)
+      list(APPEND tests tests/${folder}-secure.cpp)
+    endif()
+    example_test(${folder} ${tests})
     add_dependencies(${folder}-test ${folder})
     add_dependencies(programs-test ${folder})
     if(TARGET soak-test)

@@ -9,7 +9,9 @@
 // and a block. What differs from run to run is said at the end of that line: `; numbers vary`,
 // `; any order`, or `; as long as it runs`, where only the set of lines is compared and `...`
 // stands for more of them. A program with a line `interrupted` is ended with Ctrl-C after the
-// others have ended.
+// others have ended. Files that they make are in a folder of the session's own.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -80,6 +82,7 @@ class Endpoints {
         static const std::regex tcp("tcp://127\\.0\\.0\\.1:(\\d+)");
         return std::regex_replace(text, tcp, folder_.endpoint("") + "$1");
     }
+    std::string folder() const { return folder_.path(""); }
     std::string to_page(std::string text) const {
         const std::string from = folder_.endpoint(""), to = "tcp://127.0.0.1:";
         for (size_t at; (at = text.find(from)) != std::string::npos;)
@@ -137,6 +140,7 @@ std::vector<std::string> page_lines(Process& process, const Endpoints& endpoints
 
 void run(const Session& session) {
     const Endpoints endpoints;
+    REQUIRE(chdir(endpoints.folder().c_str()) == 0);
     std::vector<std::unique_ptr<Process>> processes;
     for (const auto& command : session) {
         INFO(command.line);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <functional>
 #include <regex>
 #include <set>
@@ -39,12 +40,22 @@ std::string at(int port) {
     return "tcp://127.0.0.1:" + std::to_string(port);
 }
 
-const std::vector<Program>& programs() {
+const std::vector<Program>& table() {
     static const std::vector<Program> all = {
         {"req-rep/server", {{"bind", "REP binds", at(5555)}}, {"count"}, false, "0 requests"},
         {"req-rep/client",
          {{"connect", "REQ connects", at(5555)}},
          {"count", "timeout"},
+         true,
+         "0 replies"},
+        {"req-rep/secure-server",
+         {{"bind", "REP binds", at(5566)}},
+         {"key", "allow", "count"},
+         false,
+         "0 requests"},
+        {"req-rep/secure-client",
+         {{"connect", "REQ connects", at(5566)}},
+         {"key", "server", "count"},
          true,
          "0 replies"},
         {"pub-sub/publisher",
@@ -147,6 +158,22 @@ const std::vector<Program>& programs() {
     return all;
 }
 
+bool has_keys(const Program& program) {
+    return program.path.find("/secure-") != std::string::npos;
+}
+
+/// Those that can run: where libzmq was built without CURVE, tests/req-rep.cpp tests what the
+/// others say about it.
+const std::vector<Program>& programs() {
+    static const std::vector<Program> runnable = [] {
+        std::vector<Program> list;
+        for (const auto& program : table())
+            if (!has_keys(program) || zmq_has("curve") == 1) list.push_back(program);
+        return list;
+    }();
+    return runnable;
+}
+
 bool is_number(const std::string& option) {
     static const std::set<std::string> numbers = {"count",   "timeout", "interval",
                                                   "workers", "work",    "senders",
@@ -154,19 +181,32 @@ bool is_number(const std::string& option) {
     return numbers.count(option) > 0;
 }
 
-/// Each endpoint on a free port, or in the folder where it connects.
+bool binds(const Program& program) {
+    return std::any_of(program.endpoints.begin(), program.endpoints.end(),
+                       [](const Endpoint& e) { return e.binds(); });
+}
+
+/// What keeps a program's files in the folder.
+Lines own_files(const Program& program, const Folder& folder) {
+    if (!has_keys(program)) return {};
+    Lines arguments = {"--key", folder.path("own")};
+    if (!binds(program)) {
+        char public_key[41], secret_key[41];
+        REQUIRE(zmq_curve_keypair(public_key, secret_key) == 0);
+        std::ofstream(folder.path("server.public")) << public_key << "\n";
+        arguments.insert(arguments.end(), {"--server", folder.path("server.public")});
+    }
+    return arguments;
+}
+
+/// The same, and each endpoint on a free port, or in the folder where it connects.
 Lines own_endpoints(const Program& program, const Folder& folder) {
-    Lines arguments;
+    Lines arguments = own_files(program, folder);
     for (const auto& endpoint : program.endpoints) {
         arguments.push_back("--" + endpoint.option);
         arguments.push_back(endpoint.binds() ? any_port : folder.endpoint("nobody"));
     }
     return arguments;
-}
-
-bool binds(const Program& program) {
-    return std::any_of(program.endpoints.begin(), program.endpoints.end(),
-                       [](const Endpoint& e) { return e.binds(); });
 }
 
 }  // namespace
@@ -175,7 +215,7 @@ TEST_CASE("programs: the table has every program that is built", "[programs]") {
     std::istringstream stream(PROGRAMS);
     std::set<std::string> built, named;
     for (std::string path; std::getline(stream, path, ':');) built.insert(path);
-    for (const auto& program : programs()) named.insert(program.path);
+    for (const auto& program : table()) named.insert(program.path);
     CHECK(built == named);
 }
 
@@ -265,7 +305,7 @@ TEST_CASE("programs: an ipc endpoint will do", "[programs]") {
         if (!binds(program)) continue;
         INFO(program.path);
         const Folder folder;
-        Lines arguments, expected;
+        Lines arguments = own_files(program, folder), expected;
         for (const auto& endpoint : program.endpoints) {
             arguments.push_back("--" + endpoint.option);
             arguments.push_back(folder.endpoint(endpoint.option));
@@ -348,7 +388,7 @@ TEST_CASE("programs: Ctrl-C ends one that only connects and has no peer", "[prog
         const Folder folder;
         Peer silent(ZMQ_STREAM);
         silent.bind(any_port);
-        Lines arguments;
+        Lines arguments = own_files(program, folder);
         for (const auto& endpoint : program.endpoints) {
             arguments.push_back("--" + endpoint.option);
             arguments.push_back(silent.endpoint());

@@ -28,6 +28,17 @@ function(example_test name)
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
 
+# The secure pair as it is where libzmq was built without CURVE: it asks zmq_has, and is given
+# another answer here.
+foreach(program secure-server secure-client)
+  add_executable(no-curve-${program} req-rep/${program}.cpp tests/support/no-curve.cpp)
+  target_compile_definitions(no-curve-${program} PRIVATE zmq_has=has_nothing)
+  target_link_libraries(no-curve-${program} PRIVATE common)
+  set_target_properties(no-curve-${program} PROPERTIES
+    OUTPUT_NAME ${program} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/no-curve)
+  add_dependencies(test-support no-curve-${program})
+endforeach()
+
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
 example_test(style tests/style.cpp)
