@@ -34,12 +34,6 @@ static std::string failure(int event, std::uint32_t value, int before, int close
     return "";
 }
 
-struct StopMonitor {
-    void operator()(void* socket) const noexcept {
-        [[maybe_unused]] const int stopped = zmq_socket_monitor(socket, nullptr, 0);
-    }
-};
-
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5566", path = "keys/client";
     std::string server = "keys/server.public";
@@ -65,7 +59,6 @@ int main(int argc, char** argv) try {
     const Interrupt interrupt(context.get(),
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
     Summary replies("reply", "replies", quiet);
-    const Socket events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"));
     const Socket requester(check(zmq_socket(context.get(), ZMQ_REQ), "zmq_socket", "REQ"));
     const int linger = 0;  // nobody is left to take the reply to a request that is still unsent
     check(zmq_setsockopt(requester.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
@@ -77,14 +70,14 @@ int main(int argc, char** argv) try {
     set_key(ZMQ_CURVE_SERVERKEY, server_key, "ZMQ_CURVE_SERVERKEY");
     set_key(ZMQ_CURVE_PUBLICKEY, own.public_key, "ZMQ_CURVE_PUBLICKEY");
     set_key(ZMQ_CURVE_SECRETKEY, own.secret_key, "ZMQ_CURVE_SECRETKEY");
+    const Events events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
+                        {requester.get()});
     check(zmq_socket_monitor(requester.get(), inside.c_str(),
                              ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                                  ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED),
           "zmq_socket_monitor", inside);
     check(zmq_connect(events.get(), inside.c_str()), "zmq_connect", inside);
-    // Ends before its reader does: an event that nobody reads would block the context.
-    const std::unique_ptr<void, StopMonitor> monitored(requester.get());
     check(zmq_connect(requester.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
     constexpr std::string_view request = "Hello";
