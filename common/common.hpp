@@ -79,6 +79,11 @@ class Message {
 inline constexpr int linger_at_interrupt = 500;
 inline constexpr int linger_for_ever = -1;
 
+/// ZMQ_MAXMSGSIZE for sockets that bind over a network: the most bytes that a frame may have.
+/// libzmq makes room for a frame when its header has come, and anybody can send a header that says
+/// 2^62. One that says too much ends its connection and nothing else (zmq_setsockopt(3)).
+inline constexpr std::int64_t largest_frame = 64 << 20;
+
 /// What a socket was really bound to (ZMQ_LAST_ENDPOINT): "tcp://127.0.0.1:40123" for ":*".
 std::string last_endpoint(void* socket);
 

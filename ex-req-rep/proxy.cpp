@@ -34,8 +34,12 @@ int main(int argc, char** argv) try {
     constexpr std::string_view domain = "servers";
     check(zmq_setsockopt(backend.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");
+    check(zmq_setsockopt(frontend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(frontend.get(), frontend_endpoint.c_str()), "zmq_bind", frontend_endpoint);
     std::printf("listening on %s\n", last_endpoint(frontend.get()).c_str());
+    check(zmq_setsockopt(backend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(backend.get(), backend_endpoint.c_str()), "zmq_bind", backend_endpoint);
     std::printf("listening on %s\n", last_endpoint(backend.get()).c_str());
 

@@ -28,6 +28,8 @@ int main(int argc, char** argv) try {
                          sizeof linger_at_interrupt),
           "zmq_setsockopt", "ZMQ_LINGER");
     check(zmq_bind(backend.get(), inside.c_str()), "zmq_bind", inside);
+    check(zmq_setsockopt(frontend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(frontend.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(frontend.get()).c_str());
 

@@ -24,6 +24,8 @@ int main(int argc, char** argv) try {
     check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &linger_at_interrupt,
                          sizeof linger_at_interrupt),
           "zmq_setsockopt", "ZMQ_LINGER");
+    check(zmq_setsockopt(publisher.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(publisher.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(publisher.get()).c_str());
 

@@ -40,6 +40,8 @@ int main(int argc, char** argv) try {
     Events events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
                   {to_workers.get()});
     check(zmq_connect(events.get(), "inproc://events"), "zmq_connect", "inproc://events");
+    check(zmq_setsockopt(to_workers.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(to_workers.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(to_workers.get()).c_str());
 

@@ -31,6 +31,8 @@ int main(int argc, char** argv) try {
     check(zmq_socket_monitor(puller.get(), "inproc://events", Connections::events),
           "zmq_socket_monitor", "inproc://events");
     check(zmq_connect(events.get(), "inproc://events"), "zmq_connect", "inproc://events");
+    check(zmq_setsockopt(puller.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(puller.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(puller.get()).c_str());
 
@@ -44,6 +46,8 @@ int main(int argc, char** argv) try {
     const int verbose = 1;  // show each subscription and each end of one, though all are the same
     check(zmq_setsockopt(control.get(), ZMQ_XPUB_VERBOSER, &verbose, sizeof verbose),
           "zmq_setsockopt", "ZMQ_XPUB_VERBOSER");
+    check(zmq_setsockopt(control.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(control.get(), control_endpoint.c_str()), "zmq_bind", control_endpoint);
     std::printf("listening on %s\n", last_endpoint(control.get()).c_str());
 

@@ -95,6 +95,8 @@ int main(int argc, char** argv) try {
           "zmq_setsockopt", "ZMQ_CURVE_SECRETKEY");
     check(zmq_setsockopt(responder.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");
+    check(zmq_setsockopt(responder.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(responder.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(responder.get()).c_str());
 

@@ -39,8 +39,12 @@ int main(int argc, char** argv) try {
           "ZMQ_SNDHWM");
     check(zmq_setsockopt(publisher.get(), ZMQ_XPUB_NODROP, &on, sizeof on), "zmq_setsockopt",
           "ZMQ_XPUB_NODROP");
+    check(zmq_setsockopt(publisher.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(publisher.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(publisher.get()).c_str());
+    check(zmq_setsockopt(responder.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(responder.get(), sync.c_str()), "zmq_bind", sync);
     std::printf("listening on %s\n", last_endpoint(responder.get()).c_str());
 

@@ -48,6 +48,9 @@ foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLD
     PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
 endforeach()
 example_test(across-machines tests/across-machines.cpp)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
+  example_test(hostile tests/hostile.cpp)
+endif()
 
 # The long runs, for ./run soak: ctest takes them only with -C slow, and builds of all leave them out.
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)
@@ -59,7 +62,9 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux)
   add_dependencies(soak-test soak-count)
   set_target_properties(soak-test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME soak COMMAND soak-test CONFIGURATIONS slow)
-  set_tests_properties(soak PROPERTIES TIMEOUT 3600 LABELS slow)
+  add_test(NAME soak/connections COMMAND hostile-test "hostile: many connections*" CONFIGURATIONS slow)
+  set_tests_properties(soak soak/connections PROPERTIES TIMEOUT 3600 LABELS slow)
+  set_tests_properties(soak/connections PROPERTIES ENVIRONMENT SOAK=100)
 endif()
 
 # page_test(PAGE): what PAGE shows is what the programs print.

@@ -38,7 +38,7 @@ void pause_ms(int ms) {  // the moment of a signal, not a wait for anything
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
 
-/// "FOLDER/PROGRAM ARGUMENT ...", in which @ is the folder of its cast.
+/// "FOLDER/PROGRAM ARGUMENT ...", in which @ is the folder of its cast, and % that of the keys.
 struct Member {
     std::string words;
     bool finite;
@@ -49,6 +49,8 @@ const std::vector<std::vector<Member>> casts = {
     {{"req-rep/server --bind @1", false}, {"req-rep/client --connect @1 --count 0", false}},
     {{"req-rep/server --bind @1 --count 1000000000", true},
      {"req-rep/client --connect @1 --count 1000000000 --timeout 20", true}},
+    {{"req-rep/secure-server --bind @1 --key %server --allow %client.public", false},
+     {"req-rep/secure-client --connect @1 --key %client --server %server.public --count 0", false}},
     {{"pub-sub/publisher --bind @1 --interval 0", false},
      {"pub-sub/publisher --bind @2", false},
      {"pub-sub/subscriber --connect @1 --count 0", false},
@@ -80,6 +82,12 @@ const std::vector<std::vector<Member>> casts = {
      {"pub-sub-envelope/subscriber --connect @1 --count 0", false}},
 };
 
+/// Where the keys of the secure pair are, which are made once.
+const Folder& keys() {
+    static const Folder folder;
+    return folder;
+}
+
 std::unique_ptr<Process> start(const std::string& words, const Folder& folder, bool quiet) {
     std::istringstream in(words);
     std::string program, word;
@@ -87,6 +95,7 @@ std::unique_ptr<Process> start(const std::string& words, const Folder& folder, b
     Words arguments;
     while (in >> word) {
         if (word.front() == '@') word = folder.endpoint(word.substr(1));
+        if (word.front() == '%') word = keys().path(word.substr(1));
         arguments.push_back(word);
     }
     if (quiet) arguments.push_back("--quiet");
@@ -165,6 +174,13 @@ void end(Process& victim, bool finite, int signal, Counts& counts, Tally& tally,
 }  // namespace
 
 TEST_CASE("soak: every program ends at once, whenever a signal comes", "[soak]") {
+    {
+        const Folder folder;
+        const auto server = start(casts[2][0].words, folder, true);  // each makes its own
+        server->endpoint();
+        const auto client = start(casts[2][1].words, folder, false);
+        client->wait_for("received World");
+    }
     Counts counts;
     Tally alone, together;
     for (int trial = 0; trial < trials(5000); ++trial) {
