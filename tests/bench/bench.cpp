@@ -5,10 +5,13 @@
 //   --write  puts tables and plots into docs/performance.md and docs/performance/
 //
 // Both sides are processes that are started alike and talk over the same transport. They take
-// turns, A B A B ..., five times; each turn gives one ratio, and the table shows the median of the
-// five, with the smallest and the largest. What is timed is what the programs' own summaries say
-// (--quiet): messages, and the time from the first to the last. Results go to build/bench/*.tsv.
-// The exit status says whether all counts were right, not how fast it was.
+// turns, A B A B ..., three times for one value of each, and that five times. A value of A and the
+// one of B give a ratio; the table shows the median of the five, the smallest and the largest. What
+// is timed is what the programs' own summaries say (--quiet): messages, and the time from the first
+// to the last. Beside it stands the CPU time of all processes of a side, which depends less on what
+// else the machine does. Results go to build/bench/*.tsv. The exit status says whether all counts
+// were right, not how fast it was.
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -80,43 +83,63 @@ std::string rounded(double value) {
 // Running a cast
 // -----------------------------------------------------------------------------------
 
-/// The processes of a cast, started one after the other. A line is HOW PROGRAM ARGUMENT...:
-///   HOW 1 or 2: the program says so many endpoints, and the next one is not started before
-///   HOW =: its summary counts; HOW -: it ends by itself; HOW .: neither
-/// In the arguments, * is any port, and @0, @1 ... are the endpoints in the order they were said.
-/// Waits for those that end, then kills the others. Returns the sum of the rates that count.
-double run_cast(const Strings& lines, std::int64_t expected) {
-    std::list<Process> all;
-    std::vector<std::pair<std::string, Process*>> ending;
-    Strings endpoints;
-    for (const auto& line : lines) {
+/// Processes, started one after the other. A line is HOW PROGRAM ARGUMENT...:
+///   HOW 0, 1 or 2: the program says so many endpoints, and the next one is not started before
+///   then =: its summary counts; or -: it ends by itself; or nothing: it is killed in the end
+/// In the arguments, * is any port, @0, @1 ... are the endpoints in the order they were said, and
+/// "" is an empty argument.
+class Cast {
+ public:
+    Process& start(const std::string& line) {
         Strings words = split(line);
         const std::string how = words[0], program = words[1];
         words.erase(words.begin(), words.begin() + 2);
         for (auto& word : words) {
-            if (word == "*") word = any_port;
-            if (word[0] == '@') word = endpoints.at(static_cast<size_t>(std::stoi(word.substr(1))));
+            if (word == "*")
+                word = any_port;
+            else if (word == "\"\"")
+                word.clear();
+            else if (word[0] == '@')
+                word = endpoints_.at(static_cast<size_t>(std::stoi(word.substr(1))));
         }
-        Process& process = all.emplace_back(program, words);
-        if (how == "=" || how == "-") ending.emplace_back(how, &process);
-        // A number may be followed by =: it binds and its summary counts.
-        if (std::isdigit(static_cast<unsigned char>(how[0])) != 0)
-            for (int n = how[0] - '0'; n > 0; --n) endpoints.push_back(process.endpoint());
-        if (how.size() > 1) ending.emplace_back(how.substr(1), &process);
+        Process& process = all_.emplace_back(program, words);
+        for (int n = how[0] - '0'; n > 0; --n) endpoints_.push_back(process.endpoint());
+        if (how.size() > 1) ending_.emplace_back(&process, how[1] == '=');
+        return process;
     }
-    double sum = 0;
-    for (const auto& [how, process] : ending) {
-        if (process->wait() != 0) wrong(lines.back() + ": exit status of " + process->output());
-        if (how != "=") continue;
-        static const std::regex summary("(\\d+) .* in ([0-9.]+) s, \\d+/s");
-        std::smatch match;
-        const std::string last = process->last_line();
-        if (!std::regex_match(last, match, summary) || std::stoll(match[1]) != expected)
-            wrong(lines.back() + ": " + std::to_string(expected) + " expected: " + last);
-        else
-            sum += static_cast<double>(expected) / std::max(std::stod(match[2]), 1e-6);
+    Process& last() { return all_.back(); }
+    /// Waits for those that end. Returns the sum of the rates that count, each of `expected`
+    /// messages.
+    double wait(std::int64_t expected) {
+        double sum = 0;
+        for (const auto& [process, counts] : ending_) {
+            if (process->wait() != 0) wrong("exit status, after: " + process->output());
+            if (!counts) continue;
+            static const std::regex summary("(\\d+) .* in ([0-9.]+) s, \\d+/s");
+            std::smatch match;
+            const std::string line = process->last_line();
+            if (!std::regex_match(line, match, summary) || std::stoll(match[1]) != expected)
+                wrong(std::to_string(expected) + " expected: " + line);
+            else
+                sum += static_cast<double>(expected) / std::max(std::stod(match[2]), 1e-6);
+        }
+        return sum;
     }
-    return sum;
+
+ private:
+    std::list<Process> all_;
+    std::vector<std::pair<Process*, bool>> ending_;
+    Strings endpoints_;
+};
+
+/// CPU time of all processes that were started here and have ended, in s.
+double cpu_time() {
+    rusage used{};
+    getrusage(RUSAGE_CHILDREN, &used);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 // What is measured
@@ -124,13 +147,15 @@ double run_cast(const Strings& lines, std::int64_t expected) {
 
 struct Side {
     std::string name;
+    std::int64_t messages;
     std::function<double()> run;  // a rate
-    std::vector<double> values{};
+    // One for each turn: messages a second, or microseconds for each; CPU time, microseconds each.
+    std::vector<double> values{}, cpus{};
 };
 
 /// Ratio of side `a` to side `b` times `factor`, and what it should be.
 struct Compared {
-    size_t a, b;
+    size_t a = 0, b = 0;
     double at_least = 0, at_most = 0;  // 0: nothing is asked
     double factor = 1;
 };
@@ -149,6 +174,7 @@ struct Ratio {
     const Row* row;
     Compared compared;
     double low, middle, high;
+    double cpu;  // of the CPU times, the median of the five
     bool met() const {
         return (compared.at_least == 0 || middle >= compared.at_least) &&
                (compared.at_most == 0 || middle <= compared.at_most);
@@ -161,276 +187,327 @@ struct Ratio {
 };
 
 bool quick = false;
+int turns = 5, rounds = 3;
 
-/// How many messages: enough for a few tenths of a second.
+/// A value of each side: the mean of several runs, in which the sides alternate.
+void take_turn(Row& row) {
+    std::vector<double> sums(row.sides.size()), cpus(row.sides.size());
+    for (int n = 0; n < rounds; ++n)
+        for (size_t i = 0; i < row.sides.size(); ++i) {
+            const double before = cpu_time(), rate = row.sides[i].run();
+            cpus[i] += cpu_time() - before;
+            sums[i] += row.reciprocal ? 1e6 / rate : rate;
+        }
+    for (size_t i = 0; i < row.sides.size(); ++i) {
+        row.sides[i].values.push_back(sums[i] / rounds);
+        row.sides[i].cpus.push_back(cpus[i] * 1e6 / rounds /
+                                    static_cast<double>(row.sides[i].messages));
+    }
+}
+
+Ratio ratio_of(const Row& row, const Compared& compared) {
+    const auto &a = row.sides[compared.a], &b = row.sides[compared.b];
+    std::vector<double> values, cpus;
+    for (size_t n = 0; n < a.values.size(); ++n) {
+        values.push_back(a.values[n] / (b.values[n] * compared.factor));
+        cpus.push_back(a.cpus[n] / b.cpus[n]);
+    }
+    return {&row,
+            compared,
+            *std::min_element(values.begin(), values.end()),
+            median(values),
+            *std::max_element(values.begin(), values.end()),
+            median(cpus)};
+}
+
+/// How many messages: enough for some tenths of a second.
 int many(int n) {
-    return quick ? std::max(20, n / 500) : n;
+    return quick ? std::max(20, n / 200) : n * 2 / 5;
 }
 
 const std::string raw = "tests/bench-raw ";
 
-std::function<double()> cast(Strings lines, std::int64_t expected) {
-    return [lines = std::move(lines), expected] { return run_cast(lines, expected); };
+/// Two of these side by side are a row; `each` is how many messages each process that counts
+/// counts.
+Side side(std::string name, Strings lines, int each, int counting = 1) {
+    return {std::move(name), std::int64_t{each} * counting, [lines = std::move(lines), each] {
+                Cast cast;
+                for (const auto& line : lines) cast.start(line);
+                return cast.wait(each);
+            }};
+}
+
+std::string s(int number) {
+    return " " + std::to_string(number);
+}
+
+std::string several(int n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+Side bare_tcp(int count) {
+    return {"bare TCP", count, [count] {
+                Process server("tests/bench-raw", {"tcp-server"});
+                Process client("tests/bench-raw",
+                               {"tcp-client", server.endpoint(), std::to_string(count)});
+                if (client.wait() != 0) wrong("bare TCP: " + client.errors());
+                const std::string last = client.last_line();
+                return count / std::stod(last.substr(last.find(" in ") + 4));
+            }};
+}
+
+void round_trips(std::vector<Row>& all) {
+    const int n = many(6000);
+    const std::string raw_server = "1 " + raw + "rep *",
+                      server = "1 req-rep/server --quiet --bind *",
+                      hello = "0= " + raw + "req @0" + s(n) + " 5";
+    all.push_back(
+        {.group = "req-rep",
+         .what = "one client",
+         .unit = "round trip",
+         .sides = {side("program",
+                        {server, "0= req-rep/client --quiet --connect @0 --count" + s(n)}, n),
+                   side("raw REQ and REP", {raw_server, hello}, n), bare_tcp(n)},
+         .compared = {{.a = 0, .b = 1, .at_most = 1.05}, {.a = 0, .b = 2}},
+         .smoke = true,
+         .reciprocal = true});
+    for (const int size : {1, 100, 10000, 1000000}) {
+        const int few = many(size > 100000 ? 300 : 4000);
+        const std::string client = "0= " + raw + "req @0" + s(few) + s(size);
+        all.push_back({.group = "req-rep",
+                       .what = "requests of " + rounded(size) + "B",
+                       .unit = "round trip",
+                       .sides = {side("program's server", {server, client}, few),
+                                 side("raw REP", {raw_server, client}, few)},
+                       .compared = {{.a = 0, .b = 1, .at_most = 1.05}},
+                       .reciprocal = true});
+    }
+    all.push_back({.group = "interrupt",
+                   .what = "one client",
+                   .unit = "round trip",
+                   .sides = {side("program", {"1 interrupt/server --quiet --bind *", hello}, n),
+                             side("raw REP", {raw_server, hello}, n)},
+                   .compared = {{.a = 0, .b = 1, .at_most = 1.05}},
+                   .smoke = true,
+                   .reciprocal = true});
+}
+
+/// The rate is that of the sinker, from the first result to the last.
+void pipelines(std::vector<Row>& all) {
+    const int n = many(500000);
+    for (const int workers : {1, 2, 4, 8}) {
+        const Side two_hops = side(
+            "raw two hops",
+            Strings{"1= " + raw + "sinker *" + s(n), "1- " + raw + "sender *" + s(n) + s(workers)} +
+                times(workers, "0 " + raw + "worker @1 @0"),
+            n);
+        const std::string batch =
+            " --quiet --bind * --sink @0 --count" + s(n) + " --workers" + s(workers);
+        const auto add = [&](const std::string& pattern, const Strings& lines) {
+            all.push_back({.group = pattern,
+                           .what = several(workers, "worker"),
+                           .unit = "tasks",
+                           .sides = {side("program", lines, n), two_hops},
+                           .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
+                           .figure = pattern,
+                           .x = static_cast<double>(workers),
+                           .smoke = workers == 2});
+        };
+        add("push-pull",
+            Strings{"1= push-pull/sinker --quiet --bind *", "1- push-pull/sender" + batch} +
+                times(workers, "0 push-pull/worker --quiet --connect @1 --sink @0"));
+        add("push-pull2",
+            Strings{"2= push-pull2/sinker --quiet --bind * --control * --senders 1",
+                    "1- push-pull2/sender" + batch} +
+                times(workers, "0- push-pull2/worker --quiet --connect @2 --sink @0 --control @1"));
+    }
+}
+
+/// The rate is the sum of the subscribers' rates.
+void publishing(std::vector<Row>& all) {
+    const auto add = [&all](const std::string& group, const std::string& what, Side program,
+                            Side bare, bool smoke) -> Row& {
+        all.push_back({.group = group,
+                       .what = what,
+                       .unit = "deliveries",
+                       .sides = {std::move(program), std::move(bare)},
+                       .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
+                       .smoke = smoke});
+        return all.back();
+    };
+    for (const int subscribers : {1, 5, 10, 20}) {
+        const int n = many(800000 / (subscribers + 1));
+        auto& row = add(
+            "pub-sub", several(subscribers, "subscriber"),
+            side(
+                "program",
+                Strings{"1 pub-sub/publisher --quiet --bind * --to sub1 --interval 0"} +
+                    times(subscribers, "0= pub-sub/subscriber --quiet --connect @0 --count" + s(n)),
+                n, subscribers),
+            side("raw PUB and SUB",
+                 Strings{"1 " + raw + "pub * 16 1"} +
+                     times(subscribers, "0= " + raw + "sub @0" + s(n)),
+                 n, subscribers),
+            subscribers == 5);
+        row.figure = "pub-sub";
+        row.x = subscribers;
+    }
+    for (const int size : {1, 100, 10000}) {
+        const int n = many(size > 1000 ? 40000 : 500000);
+        const std::string publisher = "1 " + raw + "pub *" + s(size) + " 1";
+        add("pub-sub", "messages of " + rounded(size) + "B",
+            side("program's subscriber",
+                 {publisher, "0= pub-sub/subscriber --quiet --connect @0 --name s --count" + s(n)},
+                 n),
+            side("raw SUB", {publisher, "0= " + raw + "sub @0" + s(n)}, n), false);
+    }
+    const int n = many(400000);
+    add("pub-sub-envelope", "1 subscriber",
+        side("program",
+             {"1 pub-sub-envelope/publisher --quiet --bind * --interval 0",
+              "0= pub-sub-envelope/subscriber --quiet --connect @0 --key \"\" --count" + s(n)},
+             n),
+        side("raw PUB and SUB", {"1 " + raw + "pub * 16 2", "0= " + raw + "sub @0" + s(n)}, n),
+        true);
+}
+
+void synchronised(std::vector<Row>& all) {
+    for (const int subscribers : {1, 5, 10, 20}) {
+        const int n = many(3000000 / (subscribers + 2));
+        const auto bare = [&](const std::string& name, int threads, int limit, int copies) {
+            return side(
+                name,
+                Strings{"1- " + raw + "publish *" + s(subscribers) + s(n) + s(threads) + s(limit)} +
+                    times(subscribers, "0= " + raw + "updates @0" + s(copies) + " 1"),
+                n, subscribers);
+        };
+        all.push_back(
+            {.group = "sync-pub-sub",
+             .what = several(subscribers, "subscriber"),
+             .unit = "deliveries",
+             .sides = {side("program",
+                            Strings{"2- sync-pub-sub/publisher --quiet --bind * --sync *"
+                                    " --subscribers" +
+                                    s(subscribers) + " --count" + s(n)} +
+                                times(subscribers,
+                                      "0= sync-pub-sub/subscriber --quiet --connect @0 --sync @1"),
+                            n, subscribers),
+                       bare("raw XPUB and SUB", 1, 0, 0)},
+             .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
+             .figure = "sync-pub-sub",
+             .x = static_cast<double>(subscribers),
+             .smoke = subscribers == 5});
+        if (subscribers != 10) continue;
+        auto& row = all.back();
+        row.sides.push_back(bare("naive: a new message and a heap string each", 1, 0, 1));
+        row.sides.push_back(bare("raw, a second I/O thread", 2, 0, 0));
+        row.sides.push_back(bare("raw, high-water mark 1000", 1, 1000, 0));
+        row.compared.push_back({.a = 0, .b = 2, .at_least = 1.1});
+        for (const auto& [a, b] : {std::pair{1, 2}, {3, 1}, {4, 1}})
+            row.compared.push_back({.a = static_cast<size_t>(a), .b = static_cast<size_t>(b)});
+    }
+}
+
+/// Under a load that keeps many requests in flight; the rate is that of the replies.
+void proxies(std::vector<Row>& all) {
+    const auto loaded = [](const std::string& name, const std::string& proxy, int clients,
+                           int flight, int n, int size) {
+        return side(name,
+                    {"2 " + proxy, "0 " + raw + "echo @1",
+                     "0= " + raw + "flood @0" + s(clients) + s(flight) + s(n) + s(size)},
+                    n);
+    };
+    const std::string own = "ex-req-rep/proxy --quiet --frontend * --backend *",
+                      builtin = "ex-req-rep2/proxy --quiet --frontend * --backend *",
+                      own_name = "program's own loop", builtin_name = "ex-req-rep2 (zmq_proxy)";
+    for (const int clients : {1, 8, 64}) {
+        // 400 over all: with more than its high-water mark allows for one client a ROUTER drops.
+        const int n = many(100000), flight = 400;
+        all.push_back(
+            {.group = "ex-req-rep",
+             .what = several(clients, "client") + ", 400 in flight",
+             .unit = "requests",
+             .sides = {loaded(own_name, own, clients, flight, n, 5),
+                       loaded(builtin_name, builtin, clients, flight, n, 5),
+                       loaded("one message for each poll", raw + "one-by-one * *", clients, flight,
+                              n, 5),
+                       loaded("raw zmq_proxy", raw + "bare-proxy * *", clients, flight, n, 5)},
+             .compared = {{.a = 0, .b = 1, .at_least = 1.0},
+                          {.a = 0, .b = 2, .at_least = 1.6},
+                          {.a = 1, .b = 3, .at_least = 0.95}},
+             .figure = "proxies",
+             .x = static_cast<double>(clients),
+             .smoke = clients == 8});
+    }
+    for (const int size : {1, 100, 10000, 1000000}) {
+        const int n = many(size > 100000 ? 400 : size > 1000 ? 20000 : 80000);
+        const int flight = size > 100000 ? 8 : size > 1000 ? 100 : 400;
+        all.push_back({.group = "ex-req-rep",
+                       .what = "8 clients, bodies of " + rounded(size) + "B",
+                       .unit = "requests",
+                       .sides = {loaded(own_name, own, 8, flight, n, size),
+                                 loaded(builtin_name, builtin, 8, flight, n, size)},
+                       .compared = {{.a = 0, .b = 1, .at_least = 1.0}}});
+    }
+}
+
+void threads(std::vector<Row>& all) {
+    Row linear{.group = "mt-req-rep",
+               .what = "1 ms of work for each request",
+               .unit = "replies",
+               .sides = {},
+               .compared = {},
+               .figure = "work",
+               .smoke = true};
+    for (const int threads : {1, 2, 4, 8, 16}) {
+        // More clients than threads: each thread has a request waiting when it is done.
+        const int clients = 2 * threads, n = many(150);
+        linear.sides.push_back(
+            side(several(threads, "thread"),
+                 {"1 mt-req-rep/server --quiet --bind * --work 1 --workers" + s(threads),
+                  "0= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) + " --count" +
+                      s(n)},
+                 clients * n));
+        if (threads > 1)
+            linear.compared.push_back({.a = linear.sides.size() - 1,
+                                       .b = 0,
+                                       .at_least = 0.95,
+                                       .factor = static_cast<double>(threads)});
+    }
+    all.push_back(std::move(linear));
+    for (const int threads : {1, 2, 4, 8, 16}) {
+        const int clients = 8, n = many(1200);
+        all.push_back(
+            {.group = "mt-req-rep",
+             .what = several(threads, "thread") + ", no work",
+             .unit = "replies",
+             .sides = {side("program",
+                            {"1 mt-req-rep/server --quiet --bind * --workers" + s(threads),
+                             "0= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) +
+                                 " --count" + s(n)},
+                            clients * n),
+                       side("raw",
+                            {"1 " + raw + "mt-server *" + s(threads),
+                             "0= " + raw + "mt-client @0" + s(clients) + s(n)},
+                            clients * n)},
+             .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
+             .figure = "threads",
+             .x = static_cast<double>(threads),
+             .smoke = threads == 2});
+    }
+    all.push_back({.group = "mt-ready",
+                   .what = "500 steps",
+                   .unit = "steps",
+                   .sides = {side("program", {"0= mt-ready/steps --quiet --steps 500"}, 500),
+                             side("raw PAIR and threads", {"0= " + raw + "steps 500"}, 500)},
+                   .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
+                   .smoke = true});
 }
 
 std::vector<Row> rows() {
     std::vector<Row> all;
-    const auto n = [](int count) { return " " + std::to_string(many(count)); };
-    const auto s = [](int number) { return " " + std::to_string(number); };
-
-    // Round trips
-    {
-        const int count = 15000;
-        const Strings raw_pair{"1 " + raw + "rep *", "= " + raw + "req @0" + n(count) + " 5"};
-        all.push_back(
-            {"req-rep",
-             "one client",
-             "round trip",
-             {{"program", cast({"1 req-rep/server --quiet --bind *",
-                                "= req-rep/client --quiet --connect @0 --count" + n(count)},
-                               many(count))},
-              {"raw REQ and REP", cast(raw_pair, many(count))},
-              {"bare TCP",
-               [=] {
-                   Process server("tests/bench-raw", {"tcp-server"});
-                   Process client("tests/bench-raw",
-                                  {"tcp-client", server.endpoint(), std::to_string(many(count))});
-                   if (client.wait() != 0) wrong("bare TCP");
-                   const std::string last = client.last_line();
-                   return many(count) / std::stod(last.substr(last.find(" in ") + 4));
-               }}},
-             {{0, 1, 0, 1.05}, {0, 2}}});
-        all.back().smoke = true;
-        all.back().reciprocal = true;
-        for (const int size : {1, 100, 10000, 1000000}) {
-            const int fewer = size > 100000 ? 400 : size > 1000 ? 8000 : 10000;
-            const std::string client = "= " + raw + "req @0" + n(fewer) + s(size);
-            all.push_back({"req-rep",
-                           "requests of " + rounded(size) + "B",
-                           "round trip",
-                           {{"program's server",
-                             cast({"1 req-rep/server --quiet --bind *", client}, many(fewer))},
-                            {"raw REP", cast({"1 " + raw + "rep *", client}, many(fewer))}},
-                           {{0, 1, 0, 1.05}}});
-            all.back().reciprocal = true;
-        }
-        all.push_back({"interrupt",
-                       "one client",
-                       "round trip",
-                       {{"program", cast({"1 interrupt/server --quiet --bind *",
-                                          "= " + raw + "req @0" + n(count) + " 5"},
-                                         many(count))},
-                        {"raw REP", cast(raw_pair, many(count))}},
-                       {{0, 1, 0, 1.05}}});
-        all.back().smoke = all.back().reciprocal = true;
-    }
-
-    // Pipelines: the rate is that of the sinker, from the first result to the last.
-    for (const int workers : {1, 2, 4, 8}) {
-        const int count = 500000;
-        const Side two_hops{"raw two hops",
-                            cast(Strings{"1= " + raw + "sinker *" + n(count),
-                                         "1- " + raw + "sender *" + n(count) + s(workers)} +
-                                     times(workers, ". " + raw + "worker @1 @0"),
-                                 many(count))};
-        const std::string what = s(workers).substr(1) + (workers == 1 ? " worker" : " workers");
-        all.push_back(
-            {"push-pull",
-             what,
-             "tasks",
-             {{"program",
-               cast(Strings{"1= push-pull/sinker --quiet --bind *",
-                            "1- push-pull/sender --quiet --bind * --sink @0 --count" + n(count) +
-                                " --workers" + s(workers)} +
-                        times(workers, ". push-pull/worker --quiet --connect @1 --sink @0"),
-                    many(count))},
-              two_hops},
-             {{0, 1, 0.95}},
-             "push-pull",
-             static_cast<double>(workers),
-             workers == 2});
-        all.push_back(
-            {"push-pull2",
-             what,
-             "tasks",
-             {{"program",
-               cast(Strings{"2= push-pull2/sinker --quiet --bind * --control * --senders 1",
-                            "1- push-pull2/sender --quiet --bind * --sink @0 --count" + n(count) +
-                                " --workers" + s(workers)} +
-                        times(workers,
-                              "- push-pull2/worker --quiet --connect @2 --sink @0 --control @1"),
-                    many(count))},
-              two_hops},
-             {{0, 1, 0.95}},
-             "push-pull2",
-             static_cast<double>(workers),
-             workers == 2});
-    }
-
-    // Publishing: the rate is the sum of the subscribers' rates.
-    for (const int subscribers : {1, 5, 10, 20}) {
-        const int count = 600000 / subscribers;
-        all.push_back(
-            {"pub-sub",
-             s(subscribers).substr(1) + (subscribers == 1 ? " subscriber" : " subscribers"),
-             "deliveries",
-             {{"program",
-               cast(Strings{"1 pub-sub/publisher --quiet --bind * --to sub1 --interval 0"} +
-                        times(subscribers,
-                              "= pub-sub/subscriber --quiet --connect @0 --count" + n(count)),
-                    many(count))},
-              {"raw PUB and SUB", cast(Strings{"1 " + raw + "pub * 16 1"} +
-                                           times(subscribers, "= " + raw + "sub @0" + n(count)),
-                                       many(count))}},
-             {{0, 1, 0.95}},
-             "pub-sub",
-             static_cast<double>(subscribers),
-             subscribers == 5});
-    }
-    for (const int size : {1, 100, 10000}) {
-        const int count = size > 1000 ? 40000 : 500000;
-        const std::string publisher = "1 " + raw + "pub *" + s(size) + " 1";
-        all.push_back(
-            {"pub-sub",
-             "messages of " + rounded(size) + "B",
-             "deliveries",
-             {{"program's subscriber",
-               cast({publisher,
-                     "= pub-sub/subscriber --quiet --connect @0 --name s --count" + n(count)},
-                    many(count))},
-              {"raw SUB", cast({publisher, "= " + raw + "sub @0" + n(count)}, many(count))}},
-             {{0, 1, 0.95}}});
-    }
-    {
-        const int count = 500000;
-        all.push_back(
-            {"pub-sub-envelope",
-             "1 subscriber",
-             "deliveries",
-             {{"program",
-               cast({"1 pub-sub-envelope/publisher --quiet --bind * --interval 0",
-                     "= pub-sub-envelope/subscriber --quiet --connect @0 --count" + n(count)},
-                    many(count))},
-              {"raw PUB and SUB",
-               cast({"1 " + raw + "pub * 16 2", "= " + raw + "sub @0" + n(count)}, many(count))}},
-             {{0, 1, 0.95}}});
-        all.back().smoke = true;
-    }
-    for (const int subscribers : {1, 5, 10, 20}) {
-        const int count = 2000000 / (subscribers + 2);
-        const auto bare = [&](int threads, int limit, int copies) {
-            return cast(Strings{"1- " + raw + "publish *" + s(subscribers) + n(count) + s(threads) +
-                                s(limit)} +
-                            times(subscribers, "= " + raw + "updates @0" + s(copies) + " 1"),
-                        many(count));
-        };
-        all.push_back(
-            {"sync-pub-sub",
-             s(subscribers).substr(1) + (subscribers == 1 ? " subscriber" : " subscribers"),
-             "deliveries",
-             {{"program",
-               cast(Strings{"2- sync-pub-sub/publisher --quiet --bind * --sync * --subscribers" +
-                            s(subscribers) + " --count" + n(count)} +
-                        times(subscribers,
-                              "= sync-pub-sub/subscriber --quiet --connect @0 --sync @1"),
-                    many(count))},
-              {"raw XPUB and SUB", bare(1, 0, 0)}},
-             {{0, 1, 0.95}},
-             "sync-pub-sub",
-             static_cast<double>(subscribers),
-             subscribers == 5});
-        if (subscribers == 10) {
-            auto& row = all.back();
-            row.sides.push_back({"naive: a new message and a heap string each", bare(1, 0, 1)});
-            row.sides.push_back({"raw, a second I/O thread", bare(2, 0, 0)});
-            row.sides.push_back({"raw, high-water mark 1000", bare(1, 1000, 0)});
-            row.compared.push_back({0, 2, 1.1});
-            row.compared.push_back({1, 2});
-            row.compared.push_back({3, 1});
-            row.compared.push_back({4, 1});
-        }
-    }
-
-    // Proxies, under a load that keeps many requests in flight
-    const auto proxied = [&](const std::string& proxy, int clients, int flight, int count,
-                             int size) {
-        return cast({"2 " + proxy, ". " + raw + "echo @1",
-                     "= " + raw + "flood @0" + s(clients) + s(flight) + n(count) + s(size)},
-                    many(count));
-    };
-    const std::string own = "ex-req-rep/proxy --quiet --frontend * --backend *",
-                      builtin = "ex-req-rep2/proxy --quiet --frontend * --backend *";
-    for (const int clients : {1, 8, 64}) {
-        const int count = 80000;
-        all.push_back(
-            {"ex-req-rep",
-             s(clients).substr(1) + (clients == 1 ? " client" : " clients") + ", 400 in flight",
-             "requests",
-             {{"program's own loop", proxied(own, clients, 400, count, 5)},
-              {"ex-req-rep2 (zmq_proxy)", proxied(builtin, clients, 400, count, 5)},
-              {"one message for each poll",
-               proxied(raw + "one-by-one * *", clients, 400, count, 5)},
-              {"raw zmq_proxy", proxied(raw + "bare-proxy * *", clients, 400, count, 5)}},
-             {{0, 1, 1.0}, {0, 2, 1.6}, {1, 3, 0.95}},
-             "proxies",
-             static_cast<double>(clients),
-             clients == 8});
-    }
-    for (const int size : {1, 100, 10000, 1000000}) {
-        const int count = size > 100000 ? 300 : size > 1000 ? 15000 : 80000;
-        const int flight = size > 100000 ? 8 : size > 1000 ? 100 : 400;
-        all.push_back({"ex-req-rep",
-                       "8 clients, bodies of " + rounded(size) + "B",
-                       "requests",
-                       {{"program's own loop", proxied(own, 8, flight, count, size)},
-                        {"ex-req-rep2 (zmq_proxy)", proxied(builtin, 8, flight, count, size)}},
-                       {{0, 1, 1.0}}});
-    }
-
-    // Threads
-    {
-        Row linear{"mt-req-rep", "1 ms of work for each request", "replies", {}, {}, "work"};
-        for (const int threads : {1, 2, 4, 8, 16}) {
-            // More clients than threads: each thread has a request waiting when it is done.
-            const int clients = 2 * threads, count = 150;
-            linear.sides.push_back(
-                {s(threads).substr(1) + (threads == 1 ? " thread" : " threads"),
-                 cast({"1 mt-req-rep/server --quiet --bind * --work 1 --workers" + s(threads),
-                       "= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) +
-                           " --count" + n(count)},
-                      std::int64_t{clients} * many(count))});
-            if (threads > 1)
-                linear.compared.push_back(
-                    {linear.sides.size() - 1, 0, 0.95, 0, static_cast<double>(threads)});
-        }
-        linear.smoke = true;
-        all.push_back(std::move(linear));
-    }
-    for (const int threads : {1, 2, 4, 8, 16}) {
-        const int clients = 8, count = 1500;
-        all.push_back(
-            {"mt-req-rep",
-             s(threads).substr(1) + (threads == 1 ? " thread" : " threads") + ", no work",
-             "replies",
-             {{"program", cast({"1 mt-req-rep/server --quiet --bind * --workers" + s(threads),
-                                "= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) +
-                                    " --count" + n(count)},
-                               std::int64_t{clients} * many(count))},
-              {"raw", cast({"1 " + raw + "mt-server *" + s(threads),
-                            "= " + raw + "mt-client @0" + s(clients) + n(count)},
-                           std::int64_t{clients} * many(count))}},
-             {{0, 1, 0.95}},
-             "threads",
-             static_cast<double>(threads),
-             threads == 2});
-    }
-    all.push_back({"mt-ready",
-                   "500 steps",
-                   "steps",
-                   {{"program", cast({"= mt-ready/steps --quiet --steps 500"}, 500)},
-                    {"raw PAIR and threads", cast({"= " + raw + "steps 500"}, 500)}},
-                   {{0, 1, 0.95}}});
-    all.back().smoke = true;
+    for (const auto add : {round_trips, pipelines, publishing, synchronised, proxies, threads})
+        add(all);
     return all;
 }
 
@@ -448,16 +525,17 @@ void count_published() {
     int lost = 0;
     for (auto& subscriber : subscribers) {
         if (subscriber.wait() != 0) wrong("pub-sub: exit status");
-        std::map<std::int64_t, int> rounds;
+        std::map<std::int64_t, int> published;
         for (const auto& line : subscriber.lines())
-            if (line.rfind("received sub1: news ", 0) == 0) ++rounds[std::stoll(line.substr(20))];
-        if (rounds.empty()) {
+            if (line.rfind("received sub1: news ", 0) == 0)
+                ++published[std::stoll(line.substr(20))];
+        if (published.empty()) {
             wrong("pub-sub: nothing received");
             continue;
         }
         // The first round and the last one are not whole; all between them are there, and whole.
-        const auto first = rounds.begin()->first, last = rounds.rbegin()->first;
-        for (auto round = first + 1; round < last; ++round) lost += names - rounds[round];
+        const auto first = published.begin()->first, last = published.rbegin()->first;
+        for (auto round = first + 1; round < last; ++round) lost += names - published[round];
     }
     std::printf("pub-sub, 10 subscribers, 20 messages each millisecond: %d lost\n", lost);
     if (lost != 0) wrong("pub-sub: lost " + std::to_string(lost));
@@ -472,34 +550,26 @@ struct Life {
     std::vector<double> first, end, memory;  // ms, ms, kB
 };
 
-/// One program from its start to its first message, and from Ctrl-C to its end. Lines as in
-/// run_cast(); the one of `program` has a ! in front. The first message is a line with `part` on
-/// standard output, of the last process of the cast where `elsewhere`.
-void live(Life& life, const Strings& lines, const std::string& part, bool elsewhere = false) {
+/// One program from its start to its first message, and from Ctrl-C to its end. Lines as above; the
+/// one of the program has a ! in front. The first message is a line with `part` on its standard
+/// output, or on that of the last process of the cast where `elsewhere`.
+void live(Life& life, const Strings& lines, const std::string& part, bool elsewhere) {
     using Now = std::chrono::steady_clock;
     const auto since = [](Now::time_point then) {
         return std::chrono::duration<double, std::milli>(Now::now() - then).count();
     };
-    std::list<Process> all;
-    Strings endpoints;
+    Cast cast;
     Process* it = nullptr;
     Now::time_point start;
     for (const auto& line : lines) {
-        Strings words = split(line);
-        const bool is_it = words[0][0] == '!';
-        const char how = words[0][is_it ? 1 : 0];
-        const std::string program = words[1];
-        words.erase(words.begin(), words.begin() + 2);
-        for (auto& word : words) {
-            if (word == "*") word = any_port;
-            if (word[0] == '@') word = endpoints.at(static_cast<size_t>(std::stoi(word.substr(1))));
+        if (line[0] == '!') {
+            start = Now::now();
+            it = &cast.start(line.substr(1));
+        } else {
+            cast.start(line);
         }
-        if (is_it) start = Now::now();
-        Process& process = all.emplace_back(program, words);
-        if (is_it) it = &process;
-        for (int n = how - '0'; n > 0; --n) endpoints.push_back(process.endpoint());
     }
-    (elsewhere ? all.back() : *it).wait_for(part);
+    (elsewhere ? cast.last() : *it).wait_for(part);
     life.first.push_back(since(start));
     std::ifstream status("/proc/" + std::to_string(it->id()) + "/status");
     for (std::string word; status >> word;)
@@ -512,7 +582,7 @@ void live(Life& life, const Strings& lines, const std::string& part, bool elsewh
 }
 
 std::vector<Life> lives() {
-    struct Cast {
+    struct Stage {
         Strings lines;
         std::string part;
         bool elsewhere = false;
@@ -524,7 +594,7 @@ std::vector<Life> lives() {
                       worker = "push-pull/worker --connect @1 --sink @0",
                       client = "ex-req-rep/client --connect @0 --count 0",
                       server = "ex-req-rep/server --connect @1", quiet = " --quiet";
-    const std::vector<Cast> casts = {
+    const std::vector<Stage> stages = {
         {{"!1 req-rep/server --bind *", "0 req-rep/client --connect @0 --count 0 --quiet"},
          "received"},
         {{"1 req-rep/server --bind * --quiet", "!0 req-rep/client --connect @0 --count 0"},
@@ -565,7 +635,7 @@ std::vector<Life> lives() {
          "received"},
         {{"1 mt-req-rep/server --bind * --quiet", "!0 mt-req-rep/client --connect @0 --count 0"},
          "received"},
-        {{"!0 mt-ready/steps --steps 500"}, "step"},
+        {{"!0 mt-ready/steps --steps 100"}, "step"},
         {{"!2 sync-pub-sub/publisher --bind * --sync * --subscribers 1 --count 0",
           "0 sync-pub-sub/subscriber --connect @0 --sync @1 --quiet"},
          "published"},
@@ -578,11 +648,10 @@ std::vector<Life> lives() {
          "received"},
     };
     std::vector<Life> all;
-    for (const auto& [lines, part, elsewhere] : casts) {
+    for (const auto& [lines, part, elsewhere] : stages) {
         for (const auto& line : lines)
             if (line[0] == '!') all.emplace_back(split(line)[1]);
-        for (int round = 0; round < (quick ? 1 : 5); ++round)
-            live(all.back(), lines, part, elsewhere);
+        for (int round = 0; round < turns; ++round) live(all.back(), lines, part, elsewhere);
     }
     return all;
 }
@@ -597,19 +666,19 @@ std::string shown(const Row& row, const Side& side) {
 
 std::string ratio_table(const std::vector<Ratio>& ratios) {
     std::string table =
-        "| pattern | what | this | beside | ratio, median (min to max) | asked for |\n"
-        "| --- | --- | --- | --- | --- | --- |\n";
+        "| pattern | what | this | beside | ratio, median (min to max) | asked for | CPU time |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n";
     for (const auto& ratio : ratios) {
         const auto& row = *ratio.row;
         const auto &a = row.sides[ratio.compared.a], &b = row.sides[ratio.compared.b];
         const std::string factor =
-            ratio.compared.factor == 1 ? "" : rounded(ratio.compared.factor) + " times ";
+            ratio.compared.factor == 1 ? "" : format("%.0f times ", ratio.compared.factor);
         const std::string middle = format("%.2f", ratio.middle);
         table += "| " + row.group + " | " + row.what + ", " + row.unit + " | " + a.name + ": " +
                  shown(row, a) + " | " + factor + b.name + ": " + shown(row, b) + " | " +
                  (ratio.met() ? middle : "**" + middle + " falls short**") +
                  format(" (%.2f to ", ratio.low) + format("%.2f) | ", ratio.high) + ratio.target() +
-                 " |\n";
+                 " | " + format("%.2f", ratio.cpu) + " |\n";
     }
     return table;
 }
@@ -656,24 +725,26 @@ void write_results(const std::string& folder, const std::vector<Row>& all,
                    const std::vector<Ratio>& ratios, const std::vector<Life>& life) {
     std::filesystem::create_directories(folder);
     std::ofstream runs(folder + "/runs.tsv");
-    runs << "pattern\twhat\tside\tround\tvalue\tunit\n";
+    runs << "pattern\twhat\tside\tturn\tvalue\tunit\tCPU us each\n";
     std::map<std::string, std::map<double, const Row*>> figures;
     for (const auto& row : all) {
         for (const auto& side : row.sides)
             for (size_t i = 0; i < side.values.size(); ++i)
                 runs << row.group << '\t' << row.what << '\t' << side.name << '\t' << i + 1 << '\t'
                      << side.values[i] << '\t'
-                     << (row.reciprocal ? "us/" + row.unit : row.unit + "/s") << '\n';
+                     << (row.reciprocal ? "us/" + row.unit : row.unit + "/s") << '\t'
+                     << side.cpus[i] << '\n';
         if (!row.figure.empty()) figures[row.figure][row.x] = &row;
     }
     std::ofstream compared(folder + "/ratios.tsv");
-    compared << "pattern\twhat\tthis\tbeside\tfactor\tmedian\tmin\tmax\ttarget\tmet\n";
+    compared << "pattern\twhat\tthis\tbeside\tfactor\tmedian\tmin\tmax\ttarget\tmet\tCPU\n";
     for (const auto& ratio : ratios)
         compared << ratio.row->group << '\t' << ratio.row->what << '\t'
                  << ratio.row->sides[ratio.compared.a].name << '\t'
                  << ratio.row->sides[ratio.compared.b].name << '\t' << ratio.compared.factor << '\t'
                  << ratio.middle << '\t' << ratio.low << '\t' << ratio.high << '\t'
-                 << ratio.target() << '\t' << (ratio.met() ? "yes" : "no") << '\n';
+                 << ratio.target() << '\t' << (ratio.met() ? "yes" : "no") << '\t' << ratio.cpu
+                 << '\n';
     std::ofstream ends(folder + "/programs.tsv");
     ends << "program\tfirst message ms\tCtrl-C to end ms\tpeak memory kB\n";
     for (const auto& one : life)
@@ -729,6 +800,7 @@ int main(int argc, char** argv) try {
         const std::string word = argv[i];
         if (word == "--quick") {
             quick = true;
+            turns = rounds = 1;
         } else if (word == "--write") {
             write = true;
         } else if (word == "--only" && i + 1 < argc) {
@@ -750,20 +822,12 @@ int main(int argc, char** argv) try {
     std::vector<Ratio> ratios;
     for (size_t i = 0; i < all.size(); ++i) {
         auto& row = all[i];
-        for (int round = 0; round < (quick ? 1 : 5); ++round)
-            for (auto& side : row.sides) {
-                const double rate = side.run();
-                side.values.push_back(row.reciprocal ? 1e6 / rate : rate);
-            }
+        for (int n = 0; n < turns; ++n) take_turn(row);
         std::printf("[%zu/%zu] %s, %s:", i + 1, all.size(), row.group.c_str(), row.what.c_str());
         for (const auto& compared : row.compared) {
-            std::vector<double> values;
-            for (size_t k = 0; k < row.sides[0].values.size(); ++k)
-                values.push_back(row.sides[compared.a].values[k] /
-                                 (row.sides[compared.b].values[k] * compared.factor));
-            ratios.push_back({&row, compared, *std::min_element(values.begin(), values.end()),
-                              median(values), *std::max_element(values.begin(), values.end())});
-            std::printf(" %.2f%s", ratios.back().middle, ratios.back().met() ? "" : "!");
+            ratios.push_back(ratio_of(row, compared));
+            if (!quick)
+                std::printf(" %.2f%s", ratios.back().middle, ratios.back().met() ? "" : "!");
         }
         std::printf("\n");
     }
