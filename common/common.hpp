@@ -198,7 +198,7 @@ class Summary {
  private:
     std::function<std::string()> lines_;
     bool quiet_;
-    std::once_flag started_;
+    std::atomic<bool> started_ = false;
     std::atomic<std::int64_t> count_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -67,6 +67,14 @@ int main(int argc, char** argv) try {
     Message request, reply;
     bool request_held = false, reply_held = false;
     while (true) {
+        // A poll costs more than a message: there is one only when a burst each way has moved none.
+        constexpr int burst = 1000;
+        int moved = 0;
+        for (int n = 0; n < burst; ++n, ++moved)
+            if (!forward("reply", backend.get(), frontend.get(), reply, reply_held)) break;
+        for (int n = 0; n < burst; ++n, ++moved, ++requests)
+            if (!forward("request", frontend.get(), backend.get(), request, request_held)) break;
+        if (moved > 0) continue;
         // With a request in hand that no server has room for, no other is taken: the rest waits in
         // the clients' queues, and the replies go on.
         zmq_pollitem_t items[] = {{backend.get(), 0, ZMQ_POLLIN, 0},
@@ -74,12 +82,6 @@ int main(int argc, char** argv) try {
         if (request_held) items[0].events |= ZMQ_POLLOUT;
         check(zmq_poll(items, request_held ? 1 : 2, -1), "zmq_poll");
         requests.start();
-        // A poll costs more than a message. So each side moves a burst, not one, before the next.
-        constexpr int burst = 100;
-        for (int n = 0; n < burst; ++n)
-            if (!forward("reply", backend.get(), frontend.get(), reply, reply_held)) break;
-        for (int n = 0; n < burst; ++n, ++requests)
-            if (!forward("request", frontend.get(), backend.get(), request, request_held)) break;
     }
 } catch (...) {
     return exit_status();

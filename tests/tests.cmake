@@ -83,3 +83,17 @@ foreach(section 02 03 04 05 06 07 08 09 10 11 12 13 14 15)
   example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
 endforeach()
 example_test(notes-pages tests/notes/pages.cpp)
+
+# The benchmark: bench-raw has the bare loops. Its smoke run counts, and asks nothing of the speed.
+add_executable(bench-raw tests/bench/raw.cpp)
+target_link_libraries(bench-raw PRIVATE ZeroMQ)
+add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)
+target_include_directories(bench PRIVATE tests/support)
+target_compile_definitions(bench PRIVATE
+  BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_link_libraries(bench PRIVATE ZeroMQ)
+set_target_properties(bench bench-raw PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_dependencies(bench bench-raw)
+add_test(NAME bench-smoke COMMAND bench --quick)
+set_tests_properties(bench-smoke PROPERTIES
+  TIMEOUT 120 LABELS bench ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})

@@ -1,0 +1,456 @@
+// What the programs are measured beside: the same work by the bare calls of libzmq, without
+// options, checks or lines for a message. Only what a measure cannot do without is here: a wait
+// until all peers are there, and no high-water mark where nothing may be lost.
+//
+// usage: raw ROLE ENDPOINT... NUMBER...
+// A role that ends prints what the programs print: "N messages in S s, R/s"; the others are killed.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+/// The words after the role.
+struct Words {
+    std::vector<std::string> all;
+    const char* text(size_t i) const { return all.at(i).c_str(); }
+    int number(size_t i) const { return std::stoi(all.at(i)); }
+};
+
+class Clock {
+ public:
+    void start() { start_ = std::chrono::steady_clock::now(); }
+    void print(std::int64_t count) const {
+        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
+        std::printf("%lld messages in %.6f s, %.0f/s\n", static_cast<long long>(count),
+                    passed.count(), static_cast<double>(count) / passed.count());
+    }
+
+ private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void set(void* socket, int option, int value) {
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+void listening(void* socket) {
+    char endpoint[1024];
+    size_t size = sizeof endpoint;
+    zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size);
+    std::printf("listening on %s\n", endpoint);
+}
+
+void* bound(void* context, int type, const char* endpoint) {
+    void* const socket = zmq_socket(context, type);
+    zmq_bind(socket, endpoint);
+    listening(socket);
+    return socket;
+}
+
+void* connected(void* context, int type, const char* endpoint) {
+    void* const socket = zmq_socket(context, type);
+    zmq_connect(socket, endpoint);
+    return socket;
+}
+
+// Round trips
+// --------------------------------------------------------------------------------------
+
+void answer(void* socket) {
+    zmq_msg_t request;
+    zmq_msg_init(&request);
+    while (zmq_msg_recv(&request, socket, 0) != -1) zmq_send(socket, "World", 5, 0);
+}
+
+void rep(const Words& words) {
+    answer(bound(zmq_ctx_new(), ZMQ_REP, words.text(0)));
+}
+
+/// `count` requests of `size` bytes.
+void ask(void* socket, int count, const std::string& request) {
+    zmq_msg_t reply;
+    zmq_msg_init(&reply);
+    for (int n = 0; n < count; ++n) {
+        zmq_send(socket, request.data(), request.size(), 0);
+        zmq_msg_recv(&reply, socket, 0);
+    }
+    zmq_msg_close(&reply);
+}
+
+/// ENDPOINT COUNT SIZE
+void req(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const socket = connected(context, ZMQ_REQ, words.text(0));
+    const int count = words.number(1);
+    const std::string request(static_cast<size_t>(words.number(2)), 'x');
+    const Clock clock;
+    ask(socket, count, request);
+    clock.print(count);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+/// TCP without libzmq: the least that a round trip costs.
+void tcp_server(const Words&) {
+    const int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0) std::abort();
+    listen(listener, 1);
+    getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+    std::printf("listening on %d\n", ntohs(address.sin_port));
+    const int peer = accept(listener, nullptr, nullptr);
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    char buffer[5];
+    while (recv(peer, buffer, sizeof buffer, MSG_WAITALL) == sizeof buffer)
+        if (send(peer, "World", 5, 0) != 5) break;
+    close(peer);
+    close(listener);
+}
+
+/// PORT COUNT
+void tcp_client(const Words& words) {
+    const int peer = socket(AF_INET, SOCK_STREAM, 0), count = words.number(1), on = 1;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(words.number(0)));
+    const Clock clock;
+    if (connect(peer, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    char buffer[5];
+    for (int n = 0; n < count; ++n)
+        if (send(peer, "Hello", 5, 0) != 5 || recv(peer, buffer, sizeof buffer, MSG_WAITALL) != 5)
+            std::abort();
+    clock.print(count);
+    close(peer);
+}
+
+// Pipelines
+// ----------------------------------------------------------------------------------------
+
+/// Returns when as many peers are connected; binds `socket` only when it listens to its events.
+void bind_and_wait(void* context, void* socket, const char* endpoint, int peers) {
+    zmq_socket_monitor(socket, "inproc://events", ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    void* const events = connected(context, ZMQ_PAIR, "inproc://events");
+    zmq_bind(socket, endpoint);
+    listening(socket);
+    char frame[1024];
+    for (; peers > 0; --peers) {
+        zmq_recv(events, frame, sizeof frame, 0);
+        zmq_recv(events, frame, sizeof frame, 0);
+    }
+    zmq_socket_monitor(socket, nullptr, 0);
+    zmq_close(events);
+    int ready = 0;
+    size_t size = sizeof ready;
+    zmq_getsockopt(socket, ZMQ_EVENTS, &ready, &size);  // takes in all that are connected
+}
+
+/// ENDPOINT COUNT WORKERS
+void sender(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const socket = zmq_socket(context, ZMQ_PUSH);
+    bind_and_wait(context, socket, words.text(0), words.number(2));
+    for (std::int64_t task = 1, count = words.number(1); task <= count; ++task)
+        zmq_send(socket, &task, sizeof task, 0);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+/// SENDER SINKER
+void worker(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const to_sinker = connected(context, ZMQ_PUSH, words.text(1));
+    void* const from_sender = connected(context, ZMQ_PULL, words.text(0));
+    zmq_msg_t task;
+    zmq_msg_init(&task);
+    while (zmq_msg_recv(&task, from_sender, 0) != -1) zmq_msg_send(&task, to_sinker, 0);
+}
+
+/// Receives `count` messages; the clock runs from the first one on.
+void take(void* socket, int count) {
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    Clock clock;
+    for (int n = 0; n < count;) {
+        zmq_msg_recv(&message, socket, 0);
+        if (zmq_msg_more(&message) == 1) continue;
+        if (n++ == 0) clock.start();
+    }
+    clock.print(count);
+    zmq_msg_close(&message);
+}
+
+/// ENDPOINT COUNT
+void sinker(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const socket = bound(context, ZMQ_PULL, words.text(0));
+    take(socket, words.number(1));
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+// Publishing
+// ---------------------------------------------------------------------------------------
+
+/// ENDPOINT SIZE FRAMES: publishes for ever, whoever listens.
+void pub(const Words& words) {
+    void* const socket = bound(zmq_ctx_new(), ZMQ_PUB, words.text(0));
+    std::string message(static_cast<size_t>(words.number(1)), 'x');
+    message[0] = 's';
+    while (true) {
+        if (words.number(2) == 2) zmq_send(socket, "s", 1, ZMQ_SNDMORE);
+        zmq_send(socket, message.data(), message.size(), 0);
+    }
+}
+
+/// ENDPOINT COUNT
+void sub(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const socket = zmq_socket(context, ZMQ_SUB);
+    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "s", 1);
+    zmq_connect(socket, words.text(0));
+    take(socket, words.number(1));
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+/// ENDPOINT SUBSCRIBERS COUNT THREADS LIMIT: to all of them, and none is dropped.
+void publish(const Words& words) {
+    void* const context = zmq_ctx_new();
+    zmq_ctx_set(context, ZMQ_IO_THREADS, words.number(3));
+    void* const socket = zmq_socket(context, ZMQ_XPUB);
+    set(socket, ZMQ_XPUB_VERBOSE, 1);
+    set(socket, ZMQ_SNDHWM, words.number(4));
+    set(socket, ZMQ_XPUB_NODROP, 1);
+    zmq_bind(socket, words.text(0));
+    listening(socket);
+    char subscription[16];
+    for (int n = words.number(1); n > 0; --n)
+        zmq_recv(socket, subscription, sizeof subscription, 0);
+    for (int n = words.number(2); n > 0; --n) zmq_send(socket, "Rhubarb", 7, 0);
+    zmq_send(socket, "END", 3, 0);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+/// ENDPOINT COPIES THREADS: counts up to END. With COPIES each update becomes a string on the heap,
+/// in a message of its own.
+void updates(const Words& words) {
+    void* const context = zmq_ctx_new();
+    zmq_ctx_set(context, ZMQ_IO_THREADS, words.number(2));
+    void* const socket = zmq_socket(context, ZMQ_SUB);
+    set(socket, ZMQ_RCVHWM, 0);
+    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+    zmq_connect(socket, words.text(0));
+    Clock clock;
+    int count = 0;
+    if (words.number(1) == 1) {
+        while (true) {
+            zmq_msg_t message;
+            zmq_msg_init(&message);
+            zmq_msg_recv(&message, socket, 0);
+            const size_t size = zmq_msg_size(&message);
+            char* const copy = static_cast<char*>(std::malloc(size + 1));
+            std::memcpy(copy, zmq_msg_data(&message), size);
+            copy[size] = 0;
+            zmq_msg_close(&message);
+            const bool end = std::strcmp(copy, "END") == 0;
+            std::free(copy);
+            if (end) break;
+            if (count++ == 0) clock.start();
+        }
+    } else {
+        zmq_msg_t message;
+        zmq_msg_init(&message);
+        while (zmq_msg_recv(&message, socket, 0) != 3)
+            if (count++ == 0) clock.start();
+        zmq_msg_close(&message);
+    }
+    clock.print(count);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+// Proxies
+// ------------------------------------------------------------------------------------------
+
+/// FRONTEND BACKEND: forwards one message for each poll.
+void one_by_one(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const frontend = bound(context, ZMQ_ROUTER, words.text(0));
+    void* const backend = bound(context, ZMQ_DEALER, words.text(1));
+    zmq_pollitem_t items[] = {{frontend, 0, ZMQ_POLLIN, 0}, {backend, 0, ZMQ_POLLIN, 0}};
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    const auto forward = [&frame](void* from, void* to) {
+        int more = 1;
+        while (more == 1) {
+            zmq_msg_recv(&frame, from, 0);
+            more = zmq_msg_more(&frame);
+            zmq_msg_send(&frame, to, more == 1 ? ZMQ_SNDMORE : 0);
+        }
+    };
+    while (zmq_poll(items, 2, -1) != -1) {
+        if (items[0].revents != 0) forward(frontend, backend);
+        if (items[1].revents != 0) forward(backend, frontend);
+    }
+}
+
+/// FRONTEND BACKEND: zmq_proxy and nothing else.
+void bare_proxy(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const frontend = bound(context, ZMQ_ROUTER, words.text(0));
+    zmq_proxy(frontend, bound(context, ZMQ_DEALER, words.text(1)), nullptr);
+}
+
+/// ENDPOINT: sends back whatever comes, all frames of it.
+void echo(const Words& words) {
+    void* const socket = connected(zmq_ctx_new(), ZMQ_DEALER, words.text(0));
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    while (zmq_msg_recv(&frame, socket, 0) != -1)
+        zmq_msg_send(&frame, socket, zmq_msg_more(&frame) == 1 ? ZMQ_SNDMORE : 0);
+}
+
+/// ENDPOINT CLIENTS FLIGHT COUNT SIZE: as many connections as clients, over all of them FLIGHT
+/// requests without a reply at any time. The clock runs from the first reply on.
+void flood(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const socket = zmq_socket(context, ZMQ_DEALER);
+    for (int n = words.number(1); n > 0; --n) zmq_connect(socket, words.text(0));
+    const std::string body(static_cast<size_t>(words.number(4)), 'x');
+    const auto request = [&] {
+        zmq_send(socket, "", 0, ZMQ_SNDMORE);
+        zmq_send(socket, body.data(), body.size(), 0);
+    };
+    const int flight = words.number(2), count = words.number(3);
+    int sent = 0;
+    for (; sent < flight && sent < count; ++sent) request();
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    Clock clock;
+    for (int replies = 0; replies < count;) {
+        zmq_msg_recv(&frame, socket, 0);
+        if (zmq_msg_more(&frame) == 1) continue;
+        if (replies++ == 0) clock.start();
+        if (sent < count) {
+            request();
+            ++sent;
+        }
+    }
+    clock.print(count);
+    zmq_msg_close(&frame);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+// Threads
+// ------------------------------------------------------------------------------------------
+
+/// ENDPOINT THREADS
+void mt_server(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const frontend = zmq_socket(context, ZMQ_ROUTER);
+    void* const backend = zmq_socket(context, ZMQ_DEALER);
+    zmq_bind(backend, "inproc://workers");
+    zmq_bind(frontend, words.text(0));
+    listening(frontend);
+    std::vector<std::thread> threads;
+    for (int n = words.number(1); n > 0; --n)
+        threads.emplace_back(
+            [context] { answer(connected(context, ZMQ_REP, "inproc://workers")); });
+    zmq_proxy(frontend, backend, nullptr);
+}
+
+/// ENDPOINT CLIENTS COUNT
+void mt_client(const Words& words) {
+    void* const context = zmq_ctx_new();
+    const int clients = words.number(1), count = words.number(2);
+    std::vector<std::thread> threads;
+    const Clock clock;
+    for (int n = clients; n > 0; --n)
+        threads.emplace_back([&, context] {
+            void* const socket = connected(context, ZMQ_REQ, words.text(0));
+            ask(socket, count, "Hello");
+            zmq_close(socket);
+        });
+    for (auto& thread : threads) thread.join();
+    clock.print(std::int64_t{clients} * count);
+    zmq_ctx_term(context);
+}
+
+/// STEPS
+void steps(const Words& words) {
+    void* const context = zmq_ctx_new();
+    const Clock clock;
+    const int count = words.number(0);
+    const auto name = [](int n) { return "inproc://step-" + std::to_string(n); };
+    std::vector<void*> done(1);
+    for (int n = 1; n <= count; ++n) {
+        done.push_back(zmq_socket(context, ZMQ_PAIR));
+        zmq_bind(done.back(), name(n).c_str());
+    }
+    std::vector<std::thread> threads;
+    for (int n = count; n >= 1; --n)
+        threads.emplace_back([&, n] {
+            void* const next = connected(context, ZMQ_PAIR, name(n).c_str());
+            if (n > 1) zmq_recv(done[static_cast<size_t>(n - 1)], nullptr, 0, 0);
+            zmq_send(next, nullptr, 0, 0);
+            zmq_close(next);
+        });
+    zmq_recv(done.back(), nullptr, 0, 0);
+    for (auto& thread : threads) thread.join();
+    for (void* const socket : done)
+        if (socket != nullptr) zmq_close(socket);
+    clock.print(count);
+    zmq_ctx_term(context);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    const std::map<std::string, std::function<void(const Words&)>> roles = {
+        {"rep", rep},
+        {"req", req},
+        {"tcp-server", tcp_server},
+        {"tcp-client", tcp_client},
+        {"sender", sender},
+        {"worker", worker},
+        {"sinker", sinker},
+        {"pub", pub},
+        {"sub", sub},
+        {"publish", publish},
+        {"updates", updates},
+        {"one-by-one", one_by_one},
+        {"bare-proxy", bare_proxy},
+        {"echo", echo},
+        {"flood", flood},
+        {"mt-server", mt_server},
+        {"mt-client", mt_client},
+        {"steps", steps}};
+    roles.at(argv[1])({std::vector<std::string>(argv + 2, argv + argc)});
+    return 0;
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "raw: %s\n", error.what());
+    return 2;
+}
