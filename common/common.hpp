@@ -6,32 +6,41 @@
 #include <zmq.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <climits>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <variant>
 #include <vector>
 
 // Errors -----------------------------------------------------------------------------------------
 
+/// Throws what check() says.
+[[noreturn]] void fail(const char* call, std::string_view argument);
+
 /// Returns `result`, that of the zmq_* call named `call`, if the call succeeded. -1 and NULL mean
 /// that it failed (man page of each call, "Return value"): then throws an exception that reads
 /// "CALL ARGUMENT: REASON", or, where Ctrl-C has ended the call, one that means just that.
-int check(int result, const char* call, std::string_view argument = {});
-void* check(void* result, const char* call, std::string_view argument = {});
+inline int check(int result, const char* call, std::string_view argument = {}) {
+    if (result == -1) fail(call, argument);
+    return result;
+}
+inline void* check(void* result, const char* call, std::string_view argument = {}) {
+    if (result == nullptr) fail(call, argument);
+    return result;
+}
 
 /// Like check(), but false where the call would have had to wait (EAGAIN: ZMQ_DONTWAIT, or a
 /// ZMQ_RCVTIMEO or ZMQ_SNDTIMEO that has passed).
-bool ready(int result, const char* call, std::string_view argument = {});
+inline bool ready(int result, const char* call, std::string_view argument = {}) {
+    if (result == -1 && zmq_errno() != EAGAIN) fail(call, argument);
+    return result != -1;
+}
 
 /// For `catch (...)` around main: says on standard error what ended the program, and returns its
 /// exit status: 0 after --help, 2 after a wrong argument, 1 after a failed call; after Ctrl-C 0, or
@@ -68,7 +77,9 @@ class Message {
     Message& operator=(const Message&) = delete;
     zmq_msg_t* get() { return &message_; }
     /// The frame's bytes, until it is sent, closed or received into.
-    std::string_view bytes();
+    std::string_view bytes() {
+        return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
+    }
 
  private:
     zmq_msg_t message_;
@@ -125,53 +136,6 @@ class Interrupt {
     void pause(int ms) const;
 };
 
-// Monitors ---------------------------------------------------------------------------------------
-
-/// The connections of a socket, as far as the events of its monitor tell (zmq_socket_monitor(3)).
-/// The monitor has to tell ZMQ_EVENT_ACCEPTED and ZMQ_EVENT_CONNECTED, ..._HANDSHAKE_SUCCEEDED and
-/// ..._DISCONNECTED.
-class Connections {
- public:
-    static constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
-                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
-    /// Takes in an event: its first frame, of two.
-    void event(std::string_view frame);
-    /// How many are open, whoever is at the other end.
-    size_t open() const { return known_.size() + new_ones_.size(); }
-    /// How many have got through the handshake. One that does not speak ZeroMQ, or has a socket
-    /// type that does not fit, never does.
-    size_t peers() const { return known_.size() + through_; }
-
- private:
-    // The event of a handshake does not say whose it is: it is one of those in new_ones_. When as
-    // many have got through as there are, all of them have.
-    std::set<std::int32_t> known_, new_ones_;
-    size_t through_ = 0;
-};
-
-// Threads ----------------------------------------------------------------------------------------
-
-/// Threads that end together. The first exception in any of them shuts the context down, which ends
-/// the calls that the others are blocked in. Declare it after what its threads use.
-class Threads {
- public:
-    explicit Threads(void* context) : context_(context) {}
-    ~Threads();
-    Threads(const Threads&) = delete;
-    Threads& operator=(const Threads&) = delete;
-    void start(std::function<void()> work);
-    /// Does the work in this thread, as one of them.
-    void here(const std::function<void()>& work);
-    /// Waits until all have ended, and throws the first exception, if there was one.
-    void join();
-
- private:
-    void* const context_;
-    std::vector<std::thread> threads_;
-    std::mutex mutex_;
-    std::exception_ptr first_;
-};
-
 // Output -----------------------------------------------------------------------------------------
 
 /// `bytes` for a terminal: printable ASCII as it is, a backslash doubled, any other byte as \xNN;
@@ -179,8 +143,8 @@ class Threads {
 std::string text(std::string_view bytes);
 
 /// Prints the program's last line at the end of main and after Ctrl-C, not after an error:
-/// "1 reply", "2 replies"; with `quiet`, "2 replies in 0.001 s, 2000/s". Threads may share one.
-/// Declare it before the sockets, so that Ctrl-C finds it whenever it comes.
+/// "1 reply", "2 replies"; with `quiet`, "2 replies in 0.001 s, 2000/s". Declare it before the
+/// sockets, so that Ctrl-C finds it whenever it comes.
 class Summary {
  public:
     Summary(const char* one, const char* many, bool quiet);
@@ -190,15 +154,20 @@ class Summary {
     Summary(const Summary&) = delete;
     Summary& operator=(const Summary&) = delete;
     /// The clock runs from the first call of start() on, or else from the beginning.
-    void start();
-    Summary& operator+=(std::int64_t n);
+    void start() {
+        if (!started_) start_ = std::chrono::steady_clock::now();
+        started_ = true;
+    }
+    Summary& operator+=(std::int64_t n) {
+        count_ += n;
+        return *this;
+    }
     Summary& operator++() { return *this += 1; }
     std::int64_t count() const { return count_; }
 
  private:
     std::function<std::string()> lines_;
-    bool quiet_;
-    std::atomic<bool> started_ = false;
-    std::atomic<std::int64_t> count_ = 0;
+    bool quiet_, started_ = false;
+    std::int64_t count_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -1,6 +1,6 @@
-#include <cstring>
+#include "connections.hpp"
 
-#include "common.hpp"
+#include <cstring>
 
 void Connections::event(std::string_view frame) {
     // 16 bits: which event; 32 bits: of which connection. Not aligned.

@@ -30,30 +30,14 @@ std::string hint(std::string_view call, std::string_view endpoint, int code) {
     }
 }
 
-[[noreturn]] void fail(const char* call, std::string_view argument) {
+}  // namespace
+
+void fail(const char* call, std::string_view argument) {
     const int code = zmq_errno();
     if (interrupted() && code == ETERM) throw Interrupted{};
     std::string what = call;
     if (!argument.empty()) what.append(" ").append(argument);
     throw CallFailed(what + ": " + zmq_strerror(code), hint(call, argument, code));
-}
-
-}  // namespace
-
-int check(int result, const char* call, std::string_view argument) {
-    if (result == -1) fail(call, argument);
-    return result;
-}
-
-void* check(void* result, const char* call, std::string_view argument) {
-    if (result == nullptr) fail(call, argument);
-    return result;
-}
-
-bool ready(int result, const char* call, std::string_view argument) {
-    if (result == -1 && zmq_errno() == EAGAIN) return false;
-    check(result, call, argument);
-    return true;
 }
 
 int exit_status() noexcept try { throw; } catch (const HelpShown&) {
@@ -100,10 +84,6 @@ Message::Message() {
 
 Message::~Message() {
     [[maybe_unused]] const int closed = zmq_msg_close(&message_);
-}
-
-std::string_view Message::bytes() {
-    return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
 }
 
 std::string last_endpoint(void* socket) {

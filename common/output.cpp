@@ -37,13 +37,3 @@ Summary::~Summary() {
     else
         std::printf("%s\n", lines.c_str());
 }
-
-void Summary::start() {
-    // Called for every message: a load costs less than std::call_once.
-    if (!started_ && !started_.exchange(true)) start_ = std::chrono::steady_clock::now();
-}
-
-Summary& Summary::operator+=(std::int64_t n) {
-    count_ += n;
-    return *this;
-}

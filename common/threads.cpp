@@ -1,4 +1,4 @@
-#include "common.hpp"
+#include "threads.hpp"
 
 void Threads::start(std::function<void()> work) {
     threads_.emplace_back([this, work = std::move(work)] { here(work); });
@@ -24,4 +24,18 @@ void Threads::join() {
 Threads::~Threads() {
     if (!threads_.empty()) here([] { throw 0; });  // an exception in main ends them, too
     for (auto& thread : threads_) thread.join();
+}
+
+static std::mutex summaries;  // held while a thread adds to one
+
+void Share::start() {
+    if (started_) return;
+    started_ = true;
+    const std::lock_guard lock(summaries);
+    of_.start();
+}
+
+Share::~Share() {
+    const std::lock_guard lock(summaries);
+    of_ += count_;
 }

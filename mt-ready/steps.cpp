@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "common.hpp"
+#include "threads.hpp"
 
 int main(int argc, char** argv) try {
     int steps = 3;
@@ -38,7 +39,7 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(signal.get(), done[static_cast<size_t>(n - 1)].get(), 0),
                       "zmq_msg_recv");
             if (!quiet) std::printf("step %d\n", n);
-            ++in_order;
+            ++Share(in_order);
             check(zmq_send(next.get(), nullptr, 0, 0), "zmq_send");  // it says enough by coming
         });
     threads.here([&] {

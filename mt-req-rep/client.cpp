@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "common.hpp"
+#include "threads.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5555";
@@ -30,13 +31,14 @@ int main(int argc, char** argv) try {
             check(zmq_connect(requester.get(), endpoint.c_str()), "zmq_connect", endpoint);
             constexpr std::string_view request = "Hello";
             Message reply;
+            Share received(replies);
             for (std::int64_t sent = 0; count == 0 || sent < count; ++sent) {
                 check(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send");
                 check(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv");
                 if (!quiet) std::printf("client %d received %s\n", n, text(reply.bytes()).c_str());
                 while (zmq_msg_more(reply.get()) == 1)  // more frames belong to the same reply
                     check(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv");
-                ++replies;
+                ++received;
             }
         });
     threads.join();

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common.hpp"
+#include "threads.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5555";
@@ -41,16 +42,17 @@ int main(int argc, char** argv) try {
             check(zmq_connect(responder.get(), inside.c_str()), "zmq_connect", inside);
             constexpr std::string_view reply = "World";
             Message request;
+            Share answered(requests);
             while (true) {
                 check(zmq_msg_recv(request.get(), responder.get(), 0), "zmq_msg_recv");
-                requests.start();
+                answered.start();
                 if (!quiet)
                     std::printf("worker %d received %s\n", n, text(request.bytes()).c_str());
                 while (zmq_msg_more(request.get()) == 1)  // more frames belong to the same request
                     check(zmq_msg_recv(request.get(), responder.get(), 0), "zmq_msg_recv");
                 if (work > 0) interrupt.pause(work);
                 check(zmq_send(responder.get(), reply.data(), reply.size(), 0), "zmq_send");
-                ++requests;
+                ++answered;
             }
         });
     // Requests from all clients in turn to all threads in turn, and each reply back to its client.

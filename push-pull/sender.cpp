@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common.hpp"
+#include "connections.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5557", sink = "tcp://127.0.0.1:5558";

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common.hpp"
+#include "connections.hpp"
 #include "numbers.hpp"
 
 int main(int argc, char** argv) try {

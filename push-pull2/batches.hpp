@@ -17,16 +17,16 @@
 struct Batch {
     int count = -1;              // its tasks; 0: no end; -1: the sender has not said it yet
     int index = 0, sinkers = 1;  // here come the numbers n with n mod sinkers == index
+    int expected = 0;            // how many of these there are; 0 without end
     int results = 0, twice = 0, highest = 0;
     std::vector<int> early;  // what came before the sender's word, which has another connection
     Numbers seen;
 
     int first() const { return index == 0 ? sinkers : index; }
-    int expected() const {  // how many of the numbers from 1 to the last come here
-        const int64_t last = count > 0 ? count : highest;
+    int up_to(std::int64_t last) const {  // how many of the numbers from 1 to `last` come here
         return static_cast<int>((last - first() + sinkers) / sinkers);
     }
-    bool complete() const { return count > 0 && results == expected(); }
+    bool complete() const { return count > 0 && results == expected; }
 };
 
 /// The batches of all senders.
@@ -62,6 +62,7 @@ class Batches {
         batch.count = value(2);
         batch.index = value(3);
         batch.sinkers = value(4);
+        batch.expected = batch.up_to(batch.count);
         ++announced_;
         if (batch.count > 0) ++bounded_;
         if (!quiet_) std::printf("expecting results of %s\n", text(frames[1]).c_str());
@@ -85,7 +86,7 @@ class Batches {
                 left_out("results of " + text(name) +
                          ", which has announced none: " + std::to_string(batch.early.size()));
             if (batch.count == -1) continue;
-            const int expected = batch.expected();
+            const int expected = batch.up_to(batch.count > 0 ? batch.count : batch.highest);
             lines.append(text(name)).append(": ").append(std::to_string(batch.results));
             lines.append(" of ").append(std::to_string(expected)).append(" results, ");
             lines.append(std::to_string(expected - batch.results)).append(" missing, ");

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common.hpp"
+#include "connections.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5557", name = "a";
@@ -81,13 +82,13 @@ int main(int argc, char** argv) try {
     tasks.start();
     std::string task = name + " ";
     const size_t begin = task.size();
+    task.resize(begin + 10);  // no number is longer
     for (const int last = count == 0 ? INT_MAX : count; tasks.count() < last; ++tasks) {
-        task.resize(begin + 10);
         char* const digits = task.data() + begin;
         const auto [end, error] = std::to_chars(digits, digits + 10, tasks.count() + 1);
-        task.resize(static_cast<size_t>(end - task.data()));
-        check(zmq_send(to_workers.get(), task.data(), task.size(), 0), "zmq_send");
-        if (!quiet) std::printf("task %s\n", text(task).c_str());
+        const std::string_view frame(task.data(), static_cast<size_t>(end - task.data()));
+        check(zmq_send(to_workers.get(), frame.data(), frame.size(), 0), "zmq_send");
+        if (!quiet) std::printf("task %s\n", text(frame).c_str());
     }
     std::vector<void*> sockets{to_workers.get()};
     for (const auto& socket : to_sinkers) sockets.push_back(socket.get());

@@ -7,6 +7,7 @@
 
 #include "batches.hpp"
 #include "common.hpp"
+#include "connections.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5558", control_endpoint = "tcp://127.0.0.1:5559";
@@ -96,7 +97,7 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(frame.get(), control.get(), 0), "zmq_msg_recv");
         }
         // A few at a time, so that subscribers do not wait.
-        for (int few = 100; few > 0 && !batches.complete(); --few) {
+        for (int few = 1000; few > 0 && !batches.complete(); --few) {
             if (!ready(zmq_msg_recv(frame.get(), puller.get(), ZMQ_DONTWAIT), "zmq_msg_recv"))
                 break;
             results.start();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common.hpp"
+#include "connections.hpp"
 
 /// A socket, the reader of its monitor, and what that has told.
 struct Watched {
@@ -159,7 +160,7 @@ int main(int argc, char** argv) try {
             if (items[signals.size() + senders.size() + i].revents != 0) read_event(senders[i]);
             if (items[signals.size() + i].revents == 0) continue;
             // From each sender only a few at a time, so that no other waits.
-            for (int few = work > 0 ? 1 : 100; few > 0; --few) {
+            for (int few = work > 0 ? 1 : 1000; few > 0; --few) {
                 void* const puller = senders[i].socket.get();
                 if (!ready(zmq_msg_recv(task.get(), puller, ZMQ_DONTWAIT), "zmq_msg_recv")) break;
                 tasks.start();

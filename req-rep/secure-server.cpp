@@ -6,6 +6,7 @@
 
 #include "common.hpp"
 #include "keys.hpp"
+#include "threads.hpp"
 
 static const std::string domain = "req-rep";
 

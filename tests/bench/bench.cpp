@@ -294,7 +294,7 @@ void round_trips(std::vector<Row>& all) {
 
 /// The rate is that of the sinker, from the first result to the last.
 void pipelines(std::vector<Row>& all) {
-    const int n = many(500000);
+    const int n = many(2500000);
     for (const int workers : {1, 2, 4, 8}) {
         const Side two_hops = side(
             "raw two hops",

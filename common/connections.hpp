@@ -1,0 +1,30 @@
+// What push-pull and push-pull2 know about their peers.
+#pragma once
+
+#include <zmq.h>
+
+#include <cstdint>
+#include <set>
+#include <string_view>
+
+/// The connections of a socket, as far as the events of its monitor tell (zmq_socket_monitor(3)).
+/// The monitor has to tell ZMQ_EVENT_ACCEPTED and ZMQ_EVENT_CONNECTED, ..._HANDSHAKE_SUCCEEDED and
+/// ..._DISCONNECTED.
+class Connections {
+ public:
+    static constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
+                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    /// Takes in an event: its first frame, of two.
+    void event(std::string_view frame);
+    /// How many are open, whoever is at the other end.
+    size_t open() const { return known_.size() + new_ones_.size(); }
+    /// How many have got through the handshake. One that does not speak ZeroMQ, or has a socket
+    /// type that does not fit, never does.
+    size_t peers() const { return known_.size() + through_; }
+
+ private:
+    // The event of a handshake does not say whose it is: it is one of those in new_ones_. When as
+    // many have got through as there are, all of them have.
+    std::set<std::int32_t> known_, new_ones_;
+    size_t through_ = 0;
+};
