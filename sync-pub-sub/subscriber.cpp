@@ -1,7 +1,7 @@
 // Reports that it is subscribed, and counts the updates from the first one to END.
 //   SUB connects tcp://127.0.0.1:5561
 //   REQ connects tcp://127.0.0.1:5562
-//   PAIR connects inproc://monitor
+//   PAIR connects inproc://SUB and inproc://REQ, their monitors
 // Its other half is publisher.cpp.
 #include <cstdint>
 #include <cstdio>
@@ -10,13 +10,39 @@
 
 #include "common.hpp"
 
+/// The connection of a socket, as its monitor tells of it.
+struct Link {
+    Events events;
+    bool made = false;
+};
+
+static Link monitored(void* context, void* socket, const std::string& endpoint) {
+    Events events(check(zmq_socket(context, ZMQ_PAIR), "zmq_socket", "PAIR"), {socket});
+    check(zmq_socket_monitor(socket, endpoint.c_str(),
+                             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED),
+          "zmq_socket_monitor", endpoint);
+    check(zmq_connect(events.get(), endpoint.c_str()), "zmq_connect", endpoint);
+    return {std::move(events)};
+}
+
+/// Reads one event. Whether it is the end of the connection, after that had been made.
+static bool has_ended(Link& link) {
+    std::uint16_t event = 0;  // the first frame is longer; the second is an address
+    Message address;
+    check(zmq_recv(link.events.get(), &event, sizeof event, 0), "zmq_recv", "event");
+    check(zmq_msg_recv(address.get(), link.events.get(), 0), "zmq_msg_recv", "event");
+    const bool was_made = link.made;
+    link.made = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    return was_made && !link.made;
+}
+
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5561", sync = "tcp://127.0.0.1:5562";
     bool quiet = false;
     parse(argc, argv, "reports that it is subscribed, and counts the updates up to END",
           {{"connect ENDPOINT", &endpoint, "SUB connects"},
            {"sync ENDPOINT", &sync, "REQ connects"},
-           {"", {}, "PAIR connects inproc://monitor, where it hears of the REQ's connection"},
+           {"", {}, "PAIR connects inproc://SUB and inproc://REQ, to hear of their connections"},
            {"quiet", &quiet, quiet_help}});
 
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
@@ -34,38 +60,27 @@ int main(int argc, char** argv) try {
     for (const auto& topic : {std::string(), id})
         check(zmq_setsockopt(subscriber.get(), ZMQ_SUBSCRIBE, topic.data(), topic.size()),
               "zmq_setsockopt", "ZMQ_SUBSCRIBE");
-    check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
-
-    // The monitor tells when the REQ's connection is made and when it ends, so that this program
-    // does not wait for ever for a reply from a publisher that has gone.
     const Socket requester(check(zmq_socket(context.get(), ZMQ_REQ), "zmq_socket", "REQ"));
     const int linger = 0;  // nobody is left to take a report that is still unsent
     check(zmq_setsockopt(requester.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
           "ZMQ_LINGER");
-    Events monitor(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
-                   {requester.get()});
-    check(zmq_socket_monitor(requester.get(), "inproc://monitor",
-                             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED),
-          "zmq_socket_monitor");
-    check(zmq_connect(monitor.get(), "inproc://monitor"), "zmq_connect", "inproc://monitor");
+    // When a connection has been made and ends before END has come, the publisher has gone, and
+    // there is nothing to wait for.
+    Link news = monitored(context.get(), subscriber.get(), "inproc://SUB");
+    Link reports = monitored(context.get(), requester.get(), "inproc://REQ");
+    check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
     check(zmq_connect(requester.get(), sync.c_str()), "zmq_connect", sync);
 
     Message message;
     std::optional<std::string> reply;
-    bool connected = false, gone = false;
+    bool gone = false;
     do {
         check(zmq_send(requester.get(), id.data(), id.size(), 0), "zmq_send");
         for (reply.reset(); !reply && !gone;) {
             zmq_pollitem_t items[] = {{requester.get(), 0, ZMQ_POLLIN, 0},
-                                      {monitor.get(), 0, ZMQ_POLLIN, 0}};
+                                      {reports.events.get(), 0, ZMQ_POLLIN, 0}};
             check(zmq_poll(items, 2, -1), "zmq_poll");
-            if (items[1].revents != 0) {
-                std::uint16_t event = 0;  // the first frame is longer; the second is an address
-                check(zmq_recv(monitor.get(), &event, sizeof event, 0), "zmq_recv");
-                check(zmq_msg_recv(message.get(), monitor.get(), 0), "zmq_msg_recv");
-                gone = connected && event == ZMQ_EVENT_DISCONNECTED;
-                connected = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-            }
+            gone = items[1].revents != 0 && has_ended(reports);
             // Also after the end of the connection: what came before it is still here.
             if (ready(zmq_msg_recv(message.get(), requester.get(), ZMQ_DONTWAIT), "zmq_msg_recv"))
                 reply = message.bytes();
@@ -73,12 +88,18 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");
         }
     } while (reply == "again");  // the publisher has not seen the subscription yet
-    monitor.reset();
     if (!reply) throw std::runtime_error("too late: the publisher has gone");
     if (reply == "too late") throw std::runtime_error("too late: the publisher has begun");
 
-    while (true) {
-        check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
+    for (gone = false;;) {
+        if (!ready(zmq_msg_recv(message.get(), subscriber.get(), ZMQ_DONTWAIT), "zmq_msg_recv")) {
+            if (gone) throw std::runtime_error("the publisher has gone before its END");
+            zmq_pollitem_t items[] = {{subscriber.get(), 0, ZMQ_POLLIN, 0},
+                                      {news.events.get(), 0, ZMQ_POLLIN, 0}};
+            check(zmq_poll(items, 2, -1), "zmq_poll");
+            gone = items[1].revents != 0 && has_ended(news);
+            continue;
+        }
         if (zmq_msg_more(message.get()) == 1) {
             left_out("an update of several frames: " + text(message.bytes()));
             while (zmq_msg_more(message.get()) == 1)

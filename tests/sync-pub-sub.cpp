@@ -443,6 +443,26 @@ TEST_CASE("sync-pub-sub: a subscriber whose report is never answered is told so"
     CHECK(subscriber.output().empty());
 }
 
+TEST_CASE("sync-pub-sub: a subscriber whose publisher is killed before END is told so",
+          "[sync-pub-sub]") {
+    Publisher publisher({"--subscribers", "1", "--count", "0", "--quiet"});
+    Subscriber subscriber(publisher.updates, publisher.sync);
+    subscriber.wait_for("received Rhubarb");
+    publisher.signal(SIGKILL);
+    CHECK(subscriber.wait() == 1);
+    CHECK(subscriber.errors() == "subscriber: the publisher has gone before its END\n");
+}
+
+TEST_CASE("sync-pub-sub: a subscriber whose publisher is killed before the start is told so",
+          "[sync-pub-sub]") {
+    Publisher publisher({"--subscribers", "2"});
+    Subscriber subscriber(publisher.updates, publisher.sync);
+    publisher.wait_for("1 of 2 subscribers");
+    publisher.signal(SIGKILL);
+    CHECK(subscriber.wait() == 1);
+    CHECK(subscriber.output().empty());
+}
+
 TEST_CASE("sync-pub-sub: what is no publisher does not end a subscriber", "[sync-pub-sub]") {
     const Folder folder;
     const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -553,11 +573,11 @@ TEST_CASE("sync-pub-sub: Ctrl-C while one waits for the other", "[sync-pub-sub]"
     Publisher publisher({});
     Subscriber subscriber(publisher);
     publisher.wait_for("1 of 2 subscribers");
-    CHECK(publisher.stop(SIGTERM) == 128 + SIGTERM);
-    CHECK(publisher.last_line() == "0 messages");
     CHECK(subscriber.stop(SIGINT) == 128 + SIGINT);
     CHECK(subscriber.output() == "0 updates\n");
     CHECK(subscriber.errors() == "subscriber: interrupted, not finished\n");
+    CHECK(publisher.stop(SIGTERM) == 128 + SIGTERM);
+    CHECK(publisher.last_line() == "0 messages");
 }
 
 TEST_CASE("sync-pub-sub: Ctrl-C ends a subscriber that has no publisher", "[sync-pub-sub]") {
