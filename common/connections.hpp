@@ -4,16 +4,20 @@
 #include <zmq.h>
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string_view>
 
 /// The connections of a socket, as far as the events of its monitor tell (zmq_socket_monitor(3)).
-/// The monitor has to tell ZMQ_EVENT_ACCEPTED and ZMQ_EVENT_CONNECTED, ..._HANDSHAKE_SUCCEEDED and
-/// ..._DISCONNECTED.
+/// The events come in the order in which they happened: the context has one I/O thread.
 class Connections {
  public:
+    static constexpr int failures = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                    ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    /// What the monitor has to tell.
     static constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
-                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | failures | ZMQ_EVENT_DISCONNECTED;
     /// Takes in an event: its first frame, of two.
     void event(std::string_view frame);
     /// How many are open, whoever is at the other end.
@@ -24,7 +28,10 @@ class Connections {
 
  private:
     // The event of a handshake does not say whose it is: it is one of those in new_ones_. When as
-    // many have got through as there are, all of them have.
-    std::set<std::int32_t> known_, new_ones_;
-    size_t through_ = 0;
+    // many have got through as there are, all of them have, and are known.
+    std::set<std::int32_t> known_;
+    std::map<std::int32_t, int> new_ones_;  // and how many had ever got through when each came
+    size_t through_ = 0;                    // of the new ones
+    int ever_ = 0;
+    bool failed_ = false;  // the connection that ends next has not got through
 };

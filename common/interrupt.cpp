@@ -1,6 +1,8 @@
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -21,7 +23,7 @@ struct State {
     void* context = nullptr;  // NULL from the end of main on
     int signal = 0;           // the one that came
     Interrupt::Ends ends = Interrupt::by_itself;
-    bool said = false;  // that it is interrupted
+    std::atomic<bool> said = false;  // that it is interrupted
 };
 
 State& state() {
@@ -35,6 +37,11 @@ sigset_t signals() {
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     return set;
+}
+
+int exit_code() {
+    const std::lock_guard lock(state().mutex);
+    return state().ends == Interrupt::when_stopped ? 0 : 128 + state().signal;
 }
 
 void wait_for_signal() {
@@ -51,7 +58,9 @@ void wait_for_signal() {
     state().came.notify_all();
     std::this_thread::sleep_for(
         std::chrono::milliseconds(700));  // a deadline: the process ends first
-    _exit(interrupt_status());
+    // Somebody may have stopped reading standard error, and main be blocked there.
+    pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
+    _exit(poll(&standard_error, 1, 0) == 1 ? interrupt_status() : exit_code());
 }
 
 }  // namespace
@@ -62,16 +71,14 @@ bool interrupted() {
 }
 
 int interrupt_status() {
-    const std::lock_guard lock(state().mutex);
     const bool finished = state().ends == Interrupt::when_stopped;
-    if (!state().said) {
+    if (!state().said.exchange(true)) {
         if (finished)
             std::fprintf(stderr, "interrupted\n");
         else
             std::fprintf(stderr, "%s: interrupted, not finished\n", program.c_str());
     }
-    state().said = true;
-    return finished ? 0 : 128 + state().signal;
+    return exit_code();
 }
 
 Interrupt::Interrupt(void* context, Ends ends) {

@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <getopt.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 #include "common.hpp"
 #include "internal.hpp"
@@ -67,6 +70,10 @@ void assign(const Option& option, const std::string& given, bool first) {
 void parse(int argc, char** argv, const char* sentence, const std::vector<Option>& options) {
     const std::string_view path = argc > 0 ? argv[0] : "?";
     program = path.substr(path.rfind('/') + 1);
+    // Where a shell has closed one of the three (>&-), the next socket would get its number, and be
+    // written to.
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1) std::abort();
     // The only error is a mode that does not exist.
     [[maybe_unused]] const int set = std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
 

@@ -42,7 +42,7 @@ int main(int argc, char** argv) try {
         if (round == count) break;
         if (interval > 0) interrupt.pause(interval);
     }
-    check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
+    check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
           "zmq_setsockopt", "ZMQ_LINGER");  // who has subscribed gets the last ones, too
     return 0;
 } catch (...) {

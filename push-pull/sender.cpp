@@ -72,9 +72,11 @@ int main(int argc, char** argv) try {
         check(zmq_send(to_workers.get(), task, length, 0), "zmq_send");
         if (!quiet) std::printf("task %.*s\n", static_cast<int>(length), task);
     }
-    for (void* socket : {to_sinker.get(), to_workers.get()})  // all that was sent is to arrive
-        check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
-              "zmq_setsockopt", "ZMQ_LINGER");
+    // All that was sent is to arrive, however long the sinker takes to come.
+    check(zmq_setsockopt(to_workers.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
+          "zmq_setsockopt", "ZMQ_LINGER");
+    check(zmq_setsockopt(to_sinker.get(), ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
+          "zmq_setsockopt", "ZMQ_LINGER");
     return 0;
 } catch (...) {
     return exit_status();

@@ -49,6 +49,7 @@ int main(int argc, char** argv) try {
     }
     events.reset();
     check(zmq_connect(from_sender.get(), endpoint.c_str()), "zmq_connect", endpoint);
+    if (!quiet) std::printf("asking for tasks\n");
     while (true) {
         check(zmq_msg_recv(task.get(), from_sender.get(), 0), "zmq_msg_recv");
         tasks.start();

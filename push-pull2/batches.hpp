@@ -56,8 +56,13 @@ class Batches {
     int announcement(const std::vector<std::string>& frames) {
         const auto value = [&frames](size_t i) { return number(frames[i]).value_or(-1); };
         if (frames.size() != 5 || frames[0] != "expect" || value(2) < 0 || value(3) < 0 ||
-            value(4) <= value(3) || announced_ == senders_ || batches_[frames[1]].count != -1)
+            value(4) <= value(3))
             return left_out(std::to_string(frames.size()) + " frames: " + text(frames[0])), 0;
+        const auto known = batches_.find(frames[1]);
+        if (known != batches_.end() && known->second.count != -1)
+            return left_out("a second sender called " + text(frames[1])), 0;
+        if (announced_ == senders_)
+            return left_out("a sender too many, called " + text(frames[1])), 0;
         Batch& batch = batches_[frames[1]];
         batch.count = value(2);
         batch.index = value(3);

@@ -90,10 +90,11 @@ int main(int argc, char** argv) try {
         check(zmq_send(to_workers.get(), frame.data(), frame.size(), 0), "zmq_send");
         if (!quiet) std::printf("task %s\n", text(frame).c_str());
     }
-    std::vector<void*> sockets{to_workers.get()};
-    for (const auto& socket : to_sinkers) sockets.push_back(socket.get());
-    for (void* socket : sockets)  // all that was sent is to arrive
-        check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
+    // All that was sent is to arrive, however long a sinker takes to come.
+    check(zmq_setsockopt(to_workers.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
+          "zmq_setsockopt", "ZMQ_LINGER");
+    for (const auto& socket : to_sinkers)
+        check(zmq_setsockopt(socket.get(), ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
               "zmq_setsockopt", "ZMQ_LINGER");
     return 0;
 } catch (...) {

@@ -114,11 +114,8 @@ int main(int argc, char** argv) try {
         }
     }
     check(zmq_send(control.get(), stop.data(), stop.size(), 0), "zmq_send");
-    // Every worker is to hear it. Not for ever: a bound socket of libzmq would wait in vain for one
-    // that was killed just before, when its end had been seen, but not yet by this socket.
-    const int linger = 5000;
-    check(zmq_setsockopt(control.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
-          "ZMQ_LINGER");
+    check(zmq_setsockopt(control.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
+          "zmq_setsockopt", "ZMQ_LINGER");  // every worker is to hear it
     if (batches.complete()) return 0;
     batches.name_missing();
     return 1;

@@ -25,12 +25,16 @@ int main(int argc, char** argv) try {
           "ZMQ_LINGER");
     if (timeout > 0) {
         // RELAXED: a second request may follow one without a reply. CORRELATE: each carries a
-        // number, and the late reply to an earlier one is dropped. RCVTIMEO: how long to wait.
+        // number, and the late reply to an earlier one is dropped. IMMEDIATE: while there is no
+        // server nothing is queued, or it would get every request that was sent again meanwhile.
+        // RCVTIMEO: how long to wait.
         const int on = 1;
         check(zmq_setsockopt(requester.get(), ZMQ_REQ_RELAXED, &on, sizeof on), "zmq_setsockopt",
               "ZMQ_REQ_RELAXED");
         check(zmq_setsockopt(requester.get(), ZMQ_REQ_CORRELATE, &on, sizeof on), "zmq_setsockopt",
               "ZMQ_REQ_CORRELATE");
+        check(zmq_setsockopt(requester.get(), ZMQ_IMMEDIATE, &on, sizeof on), "zmq_setsockopt",
+              "ZMQ_IMMEDIATE");
         check(zmq_setsockopt(requester.get(), ZMQ_RCVTIMEO, &timeout, sizeof timeout),
               "zmq_setsockopt", "ZMQ_RCVTIMEO");
     }

@@ -39,7 +39,7 @@ int main(int argc, char** argv) try {
         check(zmq_send(responder.get(), reply.data(), reply.size(), 0), "zmq_send");
         ++requests;
     }
-    check(zmq_setsockopt(responder.get(), ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
+    check(zmq_setsockopt(responder.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
           "zmq_setsockopt", "ZMQ_LINGER");  // the last reply is to arrive, too
     return 0;
 } catch (...) {

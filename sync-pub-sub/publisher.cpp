@@ -123,9 +123,11 @@ int main(int argc, char** argv) try {
         if (!quiet) std::printf("published %s\n", update.data());
     }
     check(zmq_send(publisher.get(), end.data(), end.size(), 0), "zmq_send");
-    for (void* socket : {responder.get(), publisher.get()})  // all that was sent is to arrive
-        check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),
-              "zmq_setsockopt", "ZMQ_LINGER");
+    check(zmq_setsockopt(responder.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
+          "zmq_setsockopt", "ZMQ_LINGER");
+    const int minute = 60'000;  // all updates are to arrive, and a slow subscriber's queue is long
+    check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &minute, sizeof minute), "zmq_setsockopt",
+          "ZMQ_LINGER");
     return 0;
 } catch (...) {
     return exit_status();

@@ -1,9 +1,14 @@
 // What every program does, whatever its pattern. The table in programs.hpp names them all; one that
 // is built and is not in it fails the first test.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -267,6 +272,47 @@ TEST_CASE("programs: SIGINT that a shell has set to be ignored still ends a prog
             if (endpoint.binds()) process.endpoint();
         CHECK(process.stop(SIGINT) == (program.finite ? 128 + SIGINT : 0));
     }
+}
+
+TEST_CASE("programs: a closed standard stream is not taken for a socket", "[programs]") {
+    for (const auto& program : programs()) {
+        if (!binds(program)) continue;
+        INFO(program.path);
+        const Folder folder;
+        Lines arguments = {"-c", "exec \"$0\" \"$@\" <&- >&-", BINARY_DIR "/" + program.path};
+        for (const auto& word : own_files(program, folder)) arguments.push_back(word);
+        const Endpoint* reached = nullptr;
+        for (const auto& endpoint : program.endpoints) {
+            arguments.push_back("--" + endpoint.option);
+            arguments.push_back(folder.endpoint(endpoint.option));
+            if (reached == nullptr && endpoint.binds()) reached = &endpoint;
+        }
+        Process process("/bin/sh", arguments);
+        Peer peer(ZMQ_DEALER);  // any connection shows that the program is up
+        peer.connect_until(folder.endpoint(reached->option), ZMQ_EVENT_CONNECTED);
+        CHECK(process.stop(SIGINT) == (program.finite ? 128 + SIGINT : 0));
+        CHECK(process.errors() == program.interrupted());
+    }
+}
+
+TEST_CASE("programs: Ctrl-C ends one whose standard error nobody reads", "[programs]") {
+    const Folder folder;
+    const std::string fifo = folder.path("errors");
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    const int held = open(fifo.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    REQUIRE(held != -1);
+    Peer publisher(ZMQ_XPUB);
+    publisher.bind(any_port);
+    Process subscriber("/bin/sh", {"-c", "exec \"$0\" \"$@\" 2>'" + fifo + "'",
+                                   BINARY_DIR "/pub-sub-envelope/subscriber", "--connect",
+                                   publisher.endpoint(), "--key", "", "--count", "0"});
+    publisher.receive();                                             // its subscription
+    for (int n = 0; n < 5000; ++n) publisher.send({"no envelope"});  // each is named
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    for (pollfd item{held, POLLOUT, 0}; poll(&item, 1, 0) == 1;)  // until the FIFO is full
+        REQUIRE(std::chrono::steady_clock::now() < until);
+    CHECK(subscriber.stop(SIGINT) == 0);
+    close(held);
 }
 
 TEST_CASE("programs: a second Ctrl-C kills while the first is being heeded", "[programs]") {

@@ -527,9 +527,10 @@ TEST_CASE("push-pull2: a sinker names what makes no sense and goes on", "[push-p
     CHECK(sinker.process.errors() ==
           out + "4 frames: expect\n" + out + "5 frames: expect\n" + out + "5 frames: expect\n" +
               out + "5 frames: expect\n" + out + "5 frames: expect\n" + out + "5 frames: else\n" +
-              out + "5 frames: expect\n" + out + "5 frames: expect\n" + out + "no result: \n" +
-              out + "no result: 1\n" + out + "no result: a\n" + out + "no result: a 0\n" + out +
-              "no result: a x\n" + out + "result a 2: nobody asked for it\n");
+              out + "a second sender called a\n" + out + "a sender too many, called b\n" + out +
+              "no result: \n" + out + "no result: 1\n" + out + "no result: a\n" + out +
+              "no result: a 0\n" + out + "no result: a x\n" + out +
+              "result a 2: nobody asked for it\n");
 }
 
 TEST_CASE("push-pull2: an interrupted sinker says what is missing of each sender", "[push-pull2]") {

@@ -56,6 +56,23 @@ TEST_CASE("req-rep: with --timeout a client outlives its server", "[req-rep]") {
     CHECK(client.stop(SIGINT) == 0);
 }
 
+TEST_CASE("req-rep: with --timeout a server that comes late gets each request once", "[req-rep]") {
+    const Folder folder;
+    const auto client = [](const std::string& endpoint, const std::string& count) {
+        return std::vector<std::string>{"--connect", endpoint, "--timeout", "20", "--count", count};
+    };
+    // Counts the tries: one that starts later and never gets a reply has tried five times.
+    Peer silent(ZMQ_ROUTER);
+    silent.bind(any_port);
+    Process early("req-rep/client", client(folder.endpoint("s"), "2"));
+    Process clock("req-rep/client", client(silent.endpoint(), "1"));
+    for (int tries = 0; tries < 5; ++tries) silent.receive();
+    Process server("req-rep/server", {"--bind", folder.endpoint("s"), "--count", "2"});
+    CHECK(early.wait() == 0);
+    CHECK(early.last_line() == "2 replies");
+    CHECK(server.wait() == 0);
+}
+
 TEST_CASE("req-rep: with --timeout a late reply is not taken for the next one", "[req-rep]") {
     Peer router(ZMQ_ROUTER);
     router.bind(any_port);

@@ -24,7 +24,7 @@ struct Program {
     std::vector<Endpoint> endpoints;  // in the order in which it binds
     Lines others;                     // its other options that take a value
     bool finite;                      // ends by itself by default
-    std::string summary;              // at 0 messages; "" where it has none
+    std::string summary;              // at 0 messages, or a part of it; "" where it has none
     std::string name() const { return path.substr(path.find('/') + 1); }
     std::string interrupted() const {
         return finite ? name() + ": interrupted, not finished\n" : "interrupted\n";
@@ -57,7 +57,7 @@ inline const std::vector<Program>& table() {
          {{"bind", "PUB binds", at(5556)}},
          {"to", "count", "interval"},
          false,
-         "messages"},
+         " message"},  // it has begun: one or more
         {"pub-sub/subscriber",
          {{"connect", "SUB connects", at(5556)}},
          {"name", "count"},
@@ -143,7 +143,7 @@ inline const std::vector<Program>& table() {
          {{"bind", "PUB binds", at(5563)}},
          {"sender", "count", "interval"},
          false,
-         "messages"},
+         " message"},  // it has begun: one or more
         {"pub-sub-envelope/subscriber",
          {{"connect", "SUB connects", at(5563)}},
          {"key", "count"},
