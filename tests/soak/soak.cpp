@@ -1,5 +1,6 @@
 // Long runs: signals at random moments, exactness under load, peers that are killed. Not part of
 // the quick suite; ./run soak runs them. SOAK=N multiplies the numbers of trials by N percent.
+#include <unistd.h>
 #include <zmq.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "programs.hpp"
 
 namespace {
 
@@ -88,7 +90,24 @@ const Folder& keys() {
     return folder;
 }
 
-std::unique_ptr<Process> start(const std::string& words, const Folder& folder, bool quiet) {
+const std::string valgrind = "/usr/bin/valgrind";
+
+/// With `watched` under valgrind, which makes the exit status 99 when it finds anything. (The
+/// thread that waits for signals lives to the end, and its stack is "possibly lost" to valgrind.)
+std::unique_ptr<Process> start(const std::string& program, const Words& arguments, bool watched) {
+    if (!watched) return std::make_unique<Process>(program, arguments);
+    Words words{"-q",
+                "--leak-check=full",
+                "--show-leak-kinds=definite,indirect",
+                "--errors-for-leak-kinds=definite,indirect",
+                "--error-exitcode=99",
+                BINARY_DIR "/" + program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return std::make_unique<Process>(valgrind, words);
+}
+
+std::unique_ptr<Process> start(const std::string& words, const Folder& folder, bool quiet,
+                               bool watched = false) {
     std::istringstream in(words);
     std::string program, word;
     in >> program;
@@ -99,7 +118,7 @@ std::unique_ptr<Process> start(const std::string& words, const Folder& folder, b
         arguments.push_back(word);
     }
     if (quiet) arguments.push_back("--quiet");
-    return std::make_unique<Process>(program, arguments);
+    return start(program, arguments, watched);
 }
 
 /// What tests/soak/count.cpp has counted in the processes started meanwhile.
@@ -419,4 +438,140 @@ TEST_CASE("soak: clients and servers go on when a killed proxy is back", "[soak]
         }
         CHECK(server->stop(SIGINT) == 0);
     }
+}
+
+TEST_CASE("soak: a server ends whose last client has left without its reply", "[soak]") {
+    int lingered = 0;
+    for (int trial = 0; trial < trials(200); ++trial) {
+        Process server("req-rep/server", {"--bind", any_port, "--count", "1", "--quiet"});
+        {
+            Peer client(ZMQ_REQ);
+            client.set(ZMQ_LINGER, -1).connect(server.endpoint());
+            client.send({"Hello"});
+        }
+        const auto begin = Clock::now();
+        CHECK(server.wait() == 0);
+        if (Clock::now() - begin > std::chrono::seconds(1)) ++lingered;
+    }
+    std::printf("a client that left at once: %d of %d servers lingered for it\n", lingered,
+                trials(200));
+}
+
+TEST_CASE("soak: random wrong arguments are refused and nothing else is done", "[soak]") {
+    Counts counts;
+    const std::string bytes = "\x01\x7f\xff -=%n0";
+    int tried = 0;
+    for (const auto& program : programs())
+        for (int trial = 0; trial < trials(250); ++trial, ++tried) {
+            Words options = program.others, arguments;
+            for (const auto& endpoint : program.endpoints) options.push_back(endpoint.option);
+            for (int n = random_up_to(6); n > 0; --n) {
+                std::string word = "--quiet";
+                if (!options.empty() && random_up_to(3) > 0)
+                    word = "--" + options[static_cast<size_t>(
+                                      random_up_to(static_cast<int>(options.size()) - 1))];
+                if (random_up_to(3) == 0)
+                    word.insert(static_cast<size_t>(random_up_to(static_cast<int>(word.size()))), 1,
+                                bytes[static_cast<size_t>(random_up_to(7))]);
+                if (random_up_to(3) == 0) word = std::to_string(random_numbers());
+                if (random_up_to(9) == 0) word = std::string(5000, 'x');
+                if (word.rfind("-h", 0) == 0 || word == "--help") continue;
+                arguments.push_back(word);
+            }
+            // An option may take the first of them for its value, but not both.
+            arguments.insert(arguments.end(), {"--no-such", "--no-such"});
+            std::string all;
+            for (const auto& word : arguments) all += word.substr(0, 40) + " ";
+            INFO(program.path << " " << all);
+            Process process(program.path, arguments);
+            CHECK(process.wait() == 2);
+            CHECK(process.output().empty());
+            CHECK(lines_of(process.errors()).size() == 2);
+            CHECK(counts.of(process.id()) == std::vector<int>{0, 0, 0, 0});
+            counts.forget();
+        }
+    std::printf("wrong arguments: %d command lines\n", tried);
+}
+
+namespace {
+
+void is_clean(Process& process, int expected) {
+    CHECK(process.wait(std::chrono::seconds(120)) == expected);
+    CHECK(process.errors().find("==") == std::string::npos);  // how lines of valgrind begin
+}
+
+/// Casts of programs that end by themselves, where they do.
+const std::vector<std::vector<Member>> finite_casts = {
+    {{"req-rep/server --bind @1 --count 3", true}, {"req-rep/client --connect @1 --count 3", true}},
+    {{"pub-sub/publisher --bind @1 --count 100 --interval 50 --to a", true},
+     {"pub-sub/subscriber --connect @1 --name a --count 1", true}},
+    {{"push-pull/sinker --bind @1", true},
+     {"push-pull/sender --sink @1 --bind @2 --count 9", true},
+     {"push-pull/worker --sink @1 --connect @2", false}},
+    {{"push-pull2/sinker --bind @1 --control @2 --senders 1", true},
+     {"push-pull2/sender --sink @1 --bind @3 --count 9", true},
+     {"push-pull2/worker --sink @1 --control @2 --connect @3", true}},
+    {{"ex-req-rep/proxy --frontend @1 --backend @2", false},
+     {"ex-req-rep/server --connect @2 --count 3", true},
+     {"ex-req-rep/client --connect @1 --count 3", true}},
+    {{"mt-req-rep/server --bind @1", false}, {"mt-req-rep/client --connect @1 --count 3", true}},
+    {{"mt-ready/steps", true}},
+    {{"sync-pub-sub/publisher --bind @1 --sync @2 --subscribers 1", true},
+     {"sync-pub-sub/subscriber --connect @1 --sync @2", true}},
+    {{"pub-sub-envelope/publisher --bind @1 --count 100 --interval 50", true},
+     {"pub-sub-envelope/subscriber --connect @1 --count 1", true}},
+};
+
+}  // namespace
+
+TEST_CASE("soak: valgrind finds nothing in any program in any way of ending", "[soak]") {
+    if (access(valgrind.c_str(), X_OK) == -1) {
+        std::printf("valgrind: skipped, it is not installed\n");
+        return;
+    }
+    int watched = 0;
+    const auto ends = [&watched](const Program& program, const Words& arguments, int expected) {
+        ++watched;
+        is_clean(*start(program.path, arguments, true), expected);
+    };
+    for (const auto& program : programs()) {
+        INFO(program.path);
+        ends(program, {"--help"}, 0);
+        ends(program, {"--no-such"}, 2);
+        if (program.endpoints.empty() || program.name() == "worker") continue;
+        const Folder folder;
+        Words arguments = own_endpoints(program, folder);
+        arguments.insert(arguments.end(), {"--" + program.endpoints.front().option, "nonsense"});
+        ends(program, arguments, 1);
+    }
+    // In the middle of traffic.
+    for (const auto& cast : casts)
+        for (size_t chosen = 0; chosen < cast.size(); ++chosen) {
+            if (cast[chosen].words == "mt-ready/steps --steps 500") continue;  // more than it takes
+            INFO(cast[chosen].words);
+            const Folder folder;
+            std::vector<std::unique_ptr<Process>> others;
+            for (size_t i = 0; i < cast.size(); ++i)
+                if (i != chosen) others.push_back(start(cast[i].words, folder, true));
+            const auto victim = start(cast[chosen].words, folder, false, true);
+            ++watched;
+            victim->wait_for(" ");  // a line: of a message, or where it listens
+            victim->signal(SIGINT);
+            is_clean(*victim, cast[chosen].finite ? 128 + SIGINT : 0);
+        }
+    // At the end of their work.
+    for (const auto& cast : finite_casts) {
+        const Folder folder;
+        std::vector<std::unique_ptr<Process>> all;
+        for (const auto& member : cast) all.push_back(start(member.words, folder, true, true));
+        for (const bool finite : {true, false})
+            for (size_t i = 0; i < cast.size(); ++i) {
+                if (cast[i].finite != finite) continue;
+                INFO(cast[i].words);
+                ++watched;
+                if (!finite) all[i]->signal(SIGINT);
+                is_clean(*all[i], 0);
+            }
+    }
+    std::printf("valgrind: %d processes watched\n", watched);
 }
