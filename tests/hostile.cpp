@@ -312,6 +312,27 @@ TEST_CASE("hostile: messages that nobody expects harm nobody", "[hostile]") {
     });
 }
 
+TEST_CASE("hostile: messages of random frames harm nobody", "[hostile]") {
+    const int many = std::getenv("SOAK") == nullptr ? 200 : 20000;
+    std::mt19937 random(20261126);
+    const auto up_to = [&random](unsigned most) {
+        return std::uniform_int_distribution<unsigned>(0, most)(random);
+    };
+    every_target(true, [&](Target&, const std::string& endpoint, const std::string& type) {
+        auto peer = std::make_unique<Raw>(endpoint);
+        peer->send(handshake(type));
+        for (int n = 0; n < many; ++n) {
+            std::string bytes;
+            for (unsigned frames = up_to(5); frames > 0; --frames)
+                bytes += frame(up_to(3) == 0 ? "" : random_bytes(2 + up_to(60)), true);
+            bytes += frame(random_bytes(2 + up_to(60)));
+            if (peer->send(bytes)) continue;
+            peer = std::make_unique<Raw>(endpoint);  // thrown out for that, it comes again
+            peer->send(handshake(type));
+        }
+    });
+}
+
 TEST_CASE("hostile: a frame that says that it is too large ends its connection", "[hostile]") {
     every_target(true, [](Target&, const std::string& endpoint, const std::string& type) {
         const std::uint64_t most = 64 << 20;

@@ -62,10 +62,28 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux)
   add_dependencies(soak-test soak-count)
   set_target_properties(soak-test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME soak COMMAND soak-test CONFIGURATIONS slow)
-  add_test(NAME soak/connections COMMAND hostile-test "hostile: many connections*" CONFIGURATIONS slow)
-  set_tests_properties(soak soak/connections PROPERTIES TIMEOUT 3600 LABELS slow)
-  set_tests_properties(soak/connections PROPERTIES ENVIRONMENT SOAK=100)
+  # With SOAK they treat the programs badly for longer.
+  add_test(NAME soak/hostile COMMAND hostile-test "hostile: many connections*,hostile: messages of random*" CONFIGURATIONS slow)
+  set_tests_properties(soak soak/hostile PROPERTIES TIMEOUT 3600 LABELS slow)
+  set_tests_properties(soak/hostile PROPERTIES ENVIRONMENT SOAK=100)
 endif()
+
+# What parses bytes from outside, fed with any. The quick suite runs over what tests/fuzz/corpus
+# has; the preset fuzz (clang) makes programs that look for more.
+option(ZMQ_EXAMPLES_FUZZ "Build the fuzz targets with libFuzzer" OFF)
+foreach(target batches arguments bytes)
+  add_executable(fuzz-${target} tests/fuzz/${target}.cpp)
+  target_include_directories(fuzz-${target} PRIVATE push-pull2)
+  target_link_libraries(fuzz-${target} PRIVATE common)
+  set_target_properties(fuzz-${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(ZMQ_EXAMPLES_FUZZ)
+    target_link_options(fuzz-${target} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz-${target} PRIVATE tests/fuzz/replay.cpp)
+    add_test(NAME fuzz/${target} COMMAND fuzz-${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
+    set_tests_properties(fuzz/${target} PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
+  endif()
+endforeach()
 
 # page_test(PAGE): what PAGE shows is what the programs print.
 add_executable(pages-test tests/pages.cpp)
