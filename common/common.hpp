@@ -87,8 +87,8 @@ class Message {
 
 /// ZMQ_LINGER in ms (zmq_setsockopt(3)): how long to wait for what is still unsent at Ctrl-C, and
 /// at the end of a program whose messages are to arrive. A socket that connects may wait for ever,
-/// for a peer that comes back. One that is bound may not: when a peer leaves just then, libzmq would
-/// wait for it in vain (session_base.cpp, process_term).
+/// for a peer that comes back. One that is bound may not: when a peer leaves just then, libzmq
+/// would wait for it in vain (session_base.cpp, process_term).
 inline constexpr int linger_at_interrupt = 500, linger_at_end = 5000, linger_for_ever = -1;
 
 /// ZMQ_MAXMSGSIZE for sockets that bind over a network: the most bytes that a frame may have.

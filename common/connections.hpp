@@ -8,6 +8,14 @@
 #include <set>
 #include <string_view>
 
+/// ZMQ_SNDHWM or ZMQ_RCVHWM: no high-water mark.
+inline constexpr int no_limit = 0;
+/// Where a PULL needs that: at its mark reading pauses, and over ipc, not over tcp, libzmq drops
+/// what is still unread when the other side ends meanwhile.
+inline bool over_ipc(std::string_view endpoint) {
+    return endpoint.substr(0, 4) == "ipc:";
+}
+
 /// The connections of a socket, as far as the events of its monitor tell (zmq_socket_monitor(3)).
 /// The events come in the order in which they happened: the context has one I/O thread.
 class Connections {

@@ -26,7 +26,8 @@ int main(int argc, char** argv) try {
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
     // Any bytes that are not today's protocol look like its first version, and their sender would
-    // be dealt requests like a server. With a ZAP domain libzmq refuses the old versions.
+    // be dealt requests like a server. With a ZAP domain libzmq refuses the old versions (and so
+    // peers older than libzmq 4.0).
     constexpr std::string_view domain = "servers";
     check(zmq_setsockopt(backend.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");

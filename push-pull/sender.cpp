@@ -32,7 +32,7 @@ int main(int argc, char** argv) try {
 
     // Any bytes that are not today's protocol look like its first version, which has no handshake
     // and names no socket type: their sender would be dealt tasks. With a ZAP domain libzmq
-    // refuses the old versions.
+    // refuses the old versions (and so peers older than libzmq 4.0).
     constexpr std::string_view domain = "tasks";
     check(zmq_setsockopt(to_workers.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");

@@ -20,11 +20,9 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::by_itself);
     const Socket puller(check(zmq_socket(context.get(), ZMQ_PULL), "zmq_socket", "PULL"));
-    // At a high-water mark reading pauses, and over ipc libzmq drops what is still unread when the
-    // other side ends meanwhile. So there is none.
-    const int no_limit = 0;
-    check(zmq_setsockopt(puller.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
-          "ZMQ_RCVHWM");
+    if (over_ipc(endpoint))
+        check(zmq_setsockopt(puller.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
+              "zmq_setsockopt", "ZMQ_RCVHWM");
     const Events events(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
                         {puller.get()});
     check(zmq_socket_monitor(puller.get(), "inproc://events", Connections::events),

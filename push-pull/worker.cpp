@@ -33,11 +33,9 @@ int main(int argc, char** argv) try {
     check(zmq_connect(events.get(), "inproc://events"), "zmq_connect", "inproc://events");
     check(zmq_connect(to_sinker.get(), sink.c_str()), "zmq_connect", sink);
     const Socket from_sender(check(zmq_socket(context.get(), ZMQ_PULL), "zmq_socket", "PULL"));
-    // At a high-water mark reading pauses, and over ipc libzmq drops what is still unread when the
-    // sender ends meanwhile. So there is none: the tasks dealt to this worker wait in its memory.
-    const int no_limit = 0;
-    check(zmq_setsockopt(from_sender.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
-          "zmq_setsockopt", "ZMQ_RCVHWM");
+    if (over_ipc(endpoint))
+        check(zmq_setsockopt(from_sender.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
+              "zmq_setsockopt", "ZMQ_RCVHWM");
     if (!quiet) std::printf("waiting for the sinker\n");
     // The sinker expects results for as long as somebody is connected to it. So no task is taken
     // before.

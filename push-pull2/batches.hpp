@@ -41,12 +41,13 @@ class Batches {
         const size_t space = bytes.rfind(' ');
         const int n = space == bytes.npos ? 0 : number(bytes.substr(space + 1)).value_or(0);
         if (n < 1) return left_out("no result: " + text(bytes)), 0;
-        auto found = batches_.find(bytes.substr(0, space));
-        if (found == batches_.end() && announced_ < senders_)
-            found = batches_.try_emplace(std::string(bytes.substr(0, space))).first;
-        if (found == batches_.end() || (found->second.count == -1 && announced_ == senders_))
+        const std::string_view sender = bytes.substr(0, space);
+        if (latest_ == batches_.end() || latest_->first != sender) latest_ = batches_.find(sender);
+        if (latest_ == batches_.end() && announced_ < senders_)
+            latest_ = batches_.try_emplace(std::string(sender)).first;
+        if (latest_ == batches_.end() || (latest_->second.count == -1 && announced_ == senders_))
             return left_out("result " + text(bytes) + ": nobody asked for it"), 0;
-        auto& [name, batch] = *found;
+        auto& [name, batch] = *latest_;
         if (batch.count != -1) return take(name, batch, n);
         batch.early.push_back(n);
         return 0;
@@ -116,7 +117,9 @@ class Batches {
         return 1;
     }
 
-    std::map<std::string, Batch, std::less<>> batches_;  // by the senders' names
+    using ByName = std::map<std::string, Batch, std::less<>>;
+    ByName batches_;                            // by the senders' names
+    ByName::iterator latest_ = batches_.end();  // the next result is often of the same sender
     const int senders_;
     const bool quiet_;
     int announced_ = 0, bounded_ = 0, complete_ = 0;

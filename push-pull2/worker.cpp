@@ -22,13 +22,6 @@ struct Watched {
 static Watched watched(void* context, int type, const std::string& name) {
     Socket socket(check(zmq_socket(context, type), "zmq_socket", name));
     Events events(check(zmq_socket(context, ZMQ_PAIR), "zmq_socket", "PAIR"), {socket.get()});
-    // No high-water marks: sending to a sinker never waits, so that a stop signal is always heard;
-    // and over ipc nothing is lost: when a sender ends while reading pauses, libzmq drops the rest.
-    const int no_limit = 0;
-    check(zmq_setsockopt(socket.get(), ZMQ_SNDHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
-          "ZMQ_SNDHWM");
-    check(zmq_setsockopt(socket.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
-          "ZMQ_RCVHWM");
     const std::string monitor = "inproc://" + name;
     check(zmq_socket_monitor(socket.get(), monitor.c_str(), Connections::events),
           "zmq_socket_monitor", monitor);
@@ -89,13 +82,20 @@ int main(int argc, char** argv) try {
                 .socket.get();
         check(zmq_setsockopt(push, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
+        // Sending to a sinker never waits, so that a stop signal is always heard.
+        check(zmq_setsockopt(push, ZMQ_SNDHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
+              "ZMQ_SNDHWM");
         check(zmq_connect(push, sinks[i].c_str()), "zmq_connect", sinks[i]);
         void* const sub = check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB");
         signals.emplace_back(sub);
         check(zmq_connect(sub, controls[i].c_str()), "zmq_connect", controls[i]);
     }
-    for (size_t i = 0; i < endpoints.size(); ++i)  // connected later
+    for (size_t i = 0; i < endpoints.size(); ++i) {  // connected later
         senders.push_back(watched(context.get(), ZMQ_PULL, "PULL" + std::to_string(i)));
+        if (over_ipc(endpoints[i]))
+            check(zmq_setsockopt(senders[i].socket.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
+                  "zmq_setsockopt", "ZMQ_RCVHWM");
+    }
 
     // A sinker expects results for as long as somebody is connected to it. So that comes first;
     // then the subscription, which it answers with READY; then the tasks.
@@ -117,6 +117,7 @@ int main(int argc, char** argv) try {
     const auto how_many = [&said](const char* word) {
         return std::count(said.begin(), said.end(), word);
     };
+    const int shares = static_cast<int>(sinks.size());
     bool asking = false, last = false;  // last: a sinker has said that there are no more senders
     Message task;
     // Nothing that is still unsent at the end is missed: each sinker has all that it wants.
@@ -173,7 +174,7 @@ int main(int argc, char** argv) try {
                 }
                 if (!quiet) std::printf("task %s\n", text(task.bytes()).c_str());
                 if (work > 0) interrupt.pause(work);
-                const size_t k = static_cast<size_t>(n) % sinkers.size();
+                const auto k = static_cast<size_t>(n % shares);
                 if (!ready(zmq_msg_send(task.get(), sinkers[k].socket.get(), ZMQ_DONTWAIT),
                            "zmq_msg_send"))
                     left_out("result " + text(task.bytes()) + ": no sinker at " + sinks[k]);

@@ -320,6 +320,15 @@ void pipelines(std::vector<Row>& all) {
             Strings{"2= push-pull2/sinker --quiet --bind * --control * --senders 1",
                     "1- push-pull2/sender" + batch} +
                 times(workers, "0- push-pull2/worker --quiet --connect @2 --sink @0 --control @1"));
+        // Where the rest goes: its workers and its sinker read the number in each message.
+        auto& row = all.back();
+        row.sides.push_back(side("raw two hops that read the numbers",
+                                 Strings{"1= " + raw + "reading-sinker *" + s(n),
+                                         "1- " + raw + "sender *" + s(n) + s(workers)} +
+                                     times(workers, "0 " + raw + "reading-worker @1 @0"),
+                                 n));
+        row.compared.push_back({.a = 0, .b = 2});
+        row.compared.push_back({.a = 2, .b = 1});
     }
 }
 

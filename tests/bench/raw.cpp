@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -169,8 +170,11 @@ void sender(const Words& words) {
     void* const context = zmq_ctx_new();
     void* const socket = zmq_socket(context, ZMQ_PUSH);
     bind_and_wait(context, socket, words.text(0), words.number(2));
-    for (std::int64_t task = 1, count = words.number(1); task <= count; ++task)
-        zmq_send(socket, &task, sizeof task, 0);
+    for (int task = 1, count = words.number(1); task <= count; ++task) {
+        char text[16];  // the same message as the programs send
+        const auto end = std::to_chars(text, text + sizeof text, task).ptr;
+        zmq_send(socket, text, static_cast<size_t>(end - text), 0);
+    }
     zmq_close(socket);
     zmq_ctx_term(context);
 }
@@ -204,6 +208,47 @@ void sinker(const Words& words) {
     void* const context = zmq_ctx_new();
     void* const socket = bound(context, ZMQ_PULL, words.text(0));
     take(socket, words.number(1));
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
+/// The number that the message's text is.
+int number_of(zmq_msg_t* message) {
+    const char* const text = static_cast<const char*>(zmq_msg_data(message));
+    int number = 0;
+    std::from_chars(text, text + zmq_msg_size(message), number);
+    return number;
+}
+
+/// SENDER SINKER: like worker(), and reads the number of each task, as one must who has a choice of
+/// sinkers.
+void reading_worker(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const to_sinker = connected(context, ZMQ_PUSH, words.text(1));
+    void* const from_sender = connected(context, ZMQ_PULL, words.text(0));
+    zmq_msg_t task;
+    zmq_msg_init(&task);
+    while (zmq_msg_recv(&task, from_sender, 0) != -1)
+        if (number_of(&task) > 0) zmq_msg_send(&task, to_sinker, 0);
+}
+
+/// ENDPOINT COUNT: like sinker(), and ticks off the number of each result.
+void reading_sinker(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const socket = bound(context, ZMQ_PULL, words.text(0));
+    std::vector<bool> seen(static_cast<size_t>(words.number(1)) + 1);
+    zmq_msg_t result;
+    zmq_msg_init(&result);
+    Clock clock;
+    for (int n = 0; n < words.number(1);) {
+        zmq_msg_recv(&result, socket, 0);
+        if (n == 0) clock.start();
+        auto bit = seen[static_cast<size_t>(number_of(&result))];
+        if (!bit) ++n;
+        bit = true;
+    }
+    clock.print(words.number(1));
+    zmq_msg_close(&result);
     zmq_close(socket);
     zmq_ctx_term(context);
 }
@@ -437,6 +482,8 @@ int main(int argc, char** argv) try {
         {"sender", sender},
         {"worker", worker},
         {"sinker", sinker},
+        {"reading-worker", reading_worker},
+        {"reading-sinker", reading_sinker},
         {"pub", pub},
         {"sub", sub},
         {"publish", publish},
