@@ -12,6 +12,10 @@ static std::string shown(std::string_view frame, bool first) {
     return " [" + (made_up ? "identity" : text(frame)) + "]";
 }
 
+static short wait_for(bool message, bool room) {
+    return static_cast<short>((message ? ZMQ_POLLIN : 0) | (room ? ZMQ_POLLOUT : 0));
+}
+
 int main(int argc, char** argv) try {
     std::string frontend_endpoint = "tcp://127.0.0.1:5559";
     std::string backend_endpoint = "tcp://127.0.0.1:5560";
@@ -26,21 +30,20 @@ int main(int argc, char** argv) try {
     Summary requests("request", "requests", quiet);
     const Socket frontend(check(zmq_socket(context.get(), ZMQ_ROUTER), "zmq_socket", "ROUTER"));
     const Socket backend(check(zmq_socket(context.get(), ZMQ_DEALER), "zmq_socket", "DEALER"));
-    for (void* socket : {frontend.get(), backend.get()})
+    for (void* socket : {frontend.get(), backend.get()}) {
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
+        check(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+              "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
+    }
     // Any bytes that are not today's protocol look like its first version, and their sender would
     // be dealt requests like a server. With a ZAP domain libzmq refuses the old versions (and so
     // peers older than libzmq 4.0).
     constexpr std::string_view domain = "servers";
     check(zmq_setsockopt(backend.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");
-    check(zmq_setsockopt(frontend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(frontend.get(), frontend_endpoint.c_str()), "zmq_bind", frontend_endpoint);
     std::printf("listening on %s\n", last_endpoint(frontend.get()).c_str());
-    check(zmq_setsockopt(backend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(backend.get(), backend_endpoint.c_str()), "zmq_bind", backend_endpoint);
     std::printf("listening on %s\n", last_endpoint(backend.get()).c_str());
 
@@ -77,11 +80,10 @@ int main(int argc, char** argv) try {
             if (!forward("request", frontend.get(), backend.get(), request, request_held)) break;
         if (moved > 0) continue;
         // With a request in hand that no server has room for, no other is taken: the rest waits in
-        // the clients' queues, and the replies go on.
-        zmq_pollitem_t items[] = {{backend.get(), 0, ZMQ_POLLIN, 0},
-                                  {frontend.get(), 0, ZMQ_POLLIN, 0}};
-        if (request_held) items[0].events |= ZMQ_POLLOUT;
-        check(zmq_poll(items, request_held ? 1 : 2, -1), "zmq_poll");
+        // the clients' queues, and the replies go on. (A ROUTER makes no reply wait: it drops.)
+        zmq_pollitem_t items[] = {{backend.get(), 0, wait_for(!reply_held, request_held), 0},
+                                  {frontend.get(), 0, wait_for(!request_held, reply_held), 0}};
+        check(zmq_poll(items, 2, -1), "zmq_poll");
         requests.start();
     }
 } catch (...) {

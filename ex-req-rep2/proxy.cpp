@@ -22,21 +22,20 @@ int main(int argc, char** argv) try {
     const Interrupt interrupt(context.get(), Interrupt::when_stopped);
     const Socket frontend(check(zmq_socket(context.get(), ZMQ_ROUTER), "zmq_socket", "ROUTER"));
     const Socket backend(check(zmq_socket(context.get(), ZMQ_DEALER), "zmq_socket", "DEALER"));
-    for (void* socket : {frontend.get(), backend.get()})
+    for (void* socket : {frontend.get(), backend.get()}) {
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
+        check(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+              "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
+    }
     // Any bytes that are not today's protocol look like its first version, and their sender would
     // be dealt requests like a server. With a ZAP domain libzmq refuses the old versions (and so
     // peers older than libzmq 4.0).
     constexpr std::string_view domain = "servers";
     check(zmq_setsockopt(backend.get(), ZMQ_ZAP_DOMAIN, domain.data(), domain.size()),
           "zmq_setsockopt", "ZMQ_ZAP_DOMAIN");
-    check(zmq_setsockopt(frontend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(frontend.get(), frontend_endpoint.c_str()), "zmq_bind", frontend_endpoint);
     std::printf("listening on %s\n", last_endpoint(frontend.get()).c_str());
-    check(zmq_setsockopt(backend.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(backend.get(), backend_endpoint.c_str()), "zmq_bind", backend_endpoint);
     std::printf("listening on %s\n", last_endpoint(backend.get()).c_str());
 

@@ -27,9 +27,12 @@ int main(int argc, char** argv) try {
     Summary updates("message", "messages", quiet);
     const Socket responder(check(zmq_socket(context.get(), ZMQ_REP), "zmq_socket", "REP"));
     const Socket publisher(check(zmq_socket(context.get(), ZMQ_XPUB), "zmq_socket", "XPUB"));
-    for (void* socket : {responder.get(), publisher.get()})
+    for (void* socket : {responder.get(), publisher.get()}) {
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
+        check(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
+              "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
+    }
     const int on = 1, limit = count == 0 ? 1000 : 0;
     // An XPUB can receive the subscriptions; with VERBOSER each one, and each end of one, not only
     // the first and the last of a topic.
@@ -41,12 +44,8 @@ int main(int argc, char** argv) try {
           "ZMQ_SNDHWM");
     check(zmq_setsockopt(publisher.get(), ZMQ_XPUB_NODROP, &on, sizeof on), "zmq_setsockopt",
           "ZMQ_XPUB_NODROP");
-    check(zmq_setsockopt(publisher.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(publisher.get(), endpoint.c_str()), "zmq_bind", endpoint);
     std::printf("listening on %s\n", last_endpoint(publisher.get()).c_str());
-    check(zmq_setsockopt(responder.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
     check(zmq_bind(responder.get(), sync.c_str()), "zmq_bind", sync);
     std::printf("listening on %s\n", last_endpoint(responder.get()).c_str());
 
