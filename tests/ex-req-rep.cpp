@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "refusals.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -331,29 +332,19 @@ TEST_CASE("ex-req-rep: each endpoint that is taken is named with a hint", "[ex-r
     holder.bind(any_port);
     for (const std::string option : {"--frontend", "--backend"}) {
         const std::string other = option == "--frontend" ? "--backend" : "--frontend";
-        Process proxy("ex-req-rep/proxy", {option, holder.endpoint(), other, any_port});
-        CHECK(proxy.wait() == 1);
-        CHECK(proxy.errors() ==
-              "proxy: zmq_bind " + holder.endpoint() +
-                  ": Address already in use\nanother program is bound there: end it, or choose "
-                  "another endpoint\n");
-        CHECK(proxy.lines().size() == (option == "--frontend" ? 0 : 1));
+        finds_taken("ex-req-rep/proxy", {option, holder.endpoint(), other, any_port},
+                    holder.endpoint(), option == "--frontend" ? 0 : 1);
     }
 }
 
 TEST_CASE("ex-req-rep: wrong arguments", "[ex-req-rep]") {
-    const auto refused = [](const std::string& name, const Lines& arguments, const char* what) {
-        Process program("ex-req-rep/" + name, arguments);
-        CHECK(program.wait() == 2);
-        CHECK(program.output() == "");
-        CHECK(program.errors() == name + ": " + what + "\ntry: " + name + " --help\n");
-    };
-    refused("proxy", {"--frontend"}, "--frontend: its value is missing");
-    refused("proxy", {"--count", "1"}, "--count: no such option");
-    refused("server", {"--count", "-1"}, "--count -1: not a whole number from 0 to 2147483647");
-    refused("client", {"--count", "2147483648"},
-            "--count 2147483648: not a whole number from 0 to 2147483647");
-    refused("client", {"stray"}, "stray: takes no such argument");
+    is_refused("ex-req-rep/proxy", {"--frontend"}, "--frontend: its value is missing");
+    is_refused("ex-req-rep/proxy", {"--count", "1"}, "--count: no such option");
+    is_refused("ex-req-rep/server", {"--count", "-1"},
+               "--count -1: not a whole number from 0 to 2147483647");
+    is_refused("ex-req-rep/client", {"--count", "2147483648"},
+               "--count 2147483648: not a whole number from 0 to 2147483647");
+    is_refused("ex-req-rep/client", {"stray"}, "stray: takes no such argument");
     Process nowhere("ex-req-rep/client", {"--connect", "tcp://127.0.0.1:*"});
     CHECK(nowhere.wait() == 1);
     CHECK(nowhere.errors() ==

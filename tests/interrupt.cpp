@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "refusals.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -108,23 +109,11 @@ TEST_CASE("interrupt: a client that starts first waits for the server", "[interr
 TEST_CASE("interrupt: an endpoint that is taken is named with a hint", "[interrupt]") {
     Peer holder(ZMQ_REP);
     holder.bind(any_port);
-    Process server("interrupt/server", {"--bind", holder.endpoint()});
-    CHECK(server.wait() == 1);
-    CHECK(server.output() == "");
-    CHECK(server.errors() ==
-          "server: zmq_bind " + holder.endpoint() +
-              ": Address already in use\nanother program is bound there: end it, or choose another "
-              "endpoint\n");
+    finds_taken("interrupt/server", {"--bind", holder.endpoint()}, holder.endpoint());
 }
 
 TEST_CASE("interrupt: wrong arguments", "[interrupt]") {
-    for (const auto& [arguments, what] : std::vector<std::pair<Lines, std::string>>{
-             {{"--bind"}, "--bind: its value is missing"},
-             {{"--connect", "x"}, "--connect: no such option"},
-             {{"stray"}, "stray: takes no such argument"}}) {
-        Process server("interrupt/server", arguments);
-        CHECK(server.wait() == 2);
-        CHECK(server.output() == "");
-        CHECK(server.errors() == "server: " + what + "\ntry: server --help\n");
-    }
+    is_refused("interrupt/server", {"--bind"}, "--bind: its value is missing");
+    is_refused("interrupt/server", {"--connect", "x"}, "--connect: no such option");
+    is_refused("interrupt/server", {"stray"}, "stray: takes no such argument");
 }

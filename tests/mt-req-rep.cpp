@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "refusals.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -184,27 +185,19 @@ TEST_CASE("mt-req-rep: odd peers leave the workers to the good ones", "[mt-req-r
 TEST_CASE("mt-req-rep: an endpoint that is taken is named with a hint", "[mt-req-rep]") {
     Peer holder(ZMQ_ROUTER);
     holder.bind(any_port);
-    Process server("mt-req-rep/server", {"--bind", holder.endpoint()});
-    CHECK(server.wait() == 1);
-    CHECK(server.output() == "");
-    CHECK(server.errors() ==
-          "server: zmq_bind " + holder.endpoint() +
-              ": Address already in use\nanother program is bound there: end it, or choose another "
-              "endpoint\n");
+    finds_taken("mt-req-rep/server", {"--bind", holder.endpoint()}, holder.endpoint());
 }
 
 TEST_CASE("mt-req-rep: wrong arguments", "[mt-req-rep]") {
-    const auto refused = [](const std::string& name, const Lines& arguments, const char* what) {
-        Process program("mt-req-rep/" + name, arguments);
-        CHECK(program.wait() == 2);
-        CHECK(program.output() == "");
-        CHECK(program.errors() == name + ": " + what + "\ntry: " + name + " --help\n");
-    };
-    refused("server", {"--workers", "0"}, "--workers 0: not a whole number from 1 to 10000");
-    refused("server", {"--workers", "10001"},
-            "--workers 10001: not a whole number from 1 to 10000");
-    refused("server", {"--work", "1.5"}, "--work 1.5: not a whole number from 0 to 2147483647");
-    refused("client", {"--clients", "0"}, "--clients 0: not a whole number from 1 to 10000");
-    refused("client", {"--count", "x"}, "--count x: not a whole number from 0 to 2147483647");
-    refused("client", {"--bind", "x"}, "--bind: no such option");
+    is_refused("mt-req-rep/server", {"--workers", "0"},
+               "--workers 0: not a whole number from 1 to 10000");
+    is_refused("mt-req-rep/server", {"--workers", "10001"},
+               "--workers 10001: not a whole number from 1 to 10000");
+    is_refused("mt-req-rep/server", {"--work", "1.5"},
+               "--work 1.5: not a whole number from 0 to 2147483647");
+    is_refused("mt-req-rep/client", {"--clients", "0"},
+               "--clients 0: not a whole number from 1 to 10000");
+    is_refused("mt-req-rep/client", {"--count", "x"},
+               "--count x: not a whole number from 0 to 2147483647");
+    is_refused("mt-req-rep/client", {"--bind", "x"}, "--bind: no such option");
 }

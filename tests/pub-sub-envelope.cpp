@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "refusals.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -245,26 +246,14 @@ TEST_CASE("pub-sub-envelope: an endpoint that is taken is named with a hint",
           "[pub-sub-envelope]") {
     Peer holder(ZMQ_PUB);
     holder.bind(any_port);
-    Process publisher("pub-sub-envelope/publisher", {"--bind", holder.endpoint()});
-    CHECK(publisher.wait() == 1);
-    CHECK(publisher.output().empty());
-    CHECK(publisher.errors() ==
-          "publisher: zmq_bind " + holder.endpoint() +
-              ": Address already in use\nanother program is bound there: end it, or choose "
-              "another endpoint\n");
+    finds_taken("pub-sub-envelope/publisher", {"--bind", holder.endpoint()}, holder.endpoint());
 }
 
 TEST_CASE("pub-sub-envelope: wrong arguments", "[pub-sub-envelope]") {
-    const auto refused = [](const std::string& name, const Lines& arguments, const char* what) {
-        Process program("pub-sub-envelope/" + name, arguments);
-        CHECK(program.wait() == 2);
-        CHECK(program.output().empty());
-        CHECK(program.errors() == name + ": " + what + "\ntry: " + name + " --help\n");
-    };
-    refused("publisher", {"--sender"}, "--sender: its value is missing");
-    refused("publisher", {"--to", "A"}, "--to: no such option");
-    refused("publisher", {"--count", "1.5"},
-            "--count 1.5: not a whole number from 0 to 2147483647");
-    refused("subscriber", {"--key"}, "--key: its value is missing");
-    refused("subscriber", {"B"}, "B: takes no such argument");
+    is_refused("pub-sub-envelope/publisher", {"--sender"}, "--sender: its value is missing");
+    is_refused("pub-sub-envelope/publisher", {"--to", "A"}, "--to: no such option");
+    is_refused("pub-sub-envelope/publisher", {"--count", "1.5"},
+               "--count 1.5: not a whole number from 0 to 2147483647");
+    is_refused("pub-sub-envelope/subscriber", {"--key"}, "--key: its value is missing");
+    is_refused("pub-sub-envelope/subscriber", {"B"}, "B: takes no such argument");
 }

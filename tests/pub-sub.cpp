@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "refusals.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -293,27 +294,15 @@ TEST_CASE("pub-sub: Ctrl-C ends a finite publisher that has not finished", "[pub
 TEST_CASE("pub-sub: an endpoint that is taken is named with a hint", "[pub-sub]") {
     Peer holder(ZMQ_PUB);
     holder.bind(any_port);
-    Process publisher("pub-sub/publisher", {"--bind", holder.endpoint()});
-    CHECK(publisher.wait() == 1);
-    CHECK(publisher.output().empty());
-    CHECK(publisher.errors() ==
-          "publisher: zmq_bind " + holder.endpoint() +
-              ": Address already in use\nanother program is bound there: end it, or choose "
-              "another endpoint\n");
+    finds_taken("pub-sub/publisher", {"--bind", holder.endpoint()}, holder.endpoint());
 }
 
 TEST_CASE("pub-sub: wrong arguments", "[pub-sub]") {
-    const auto refused = [](const std::string& name, const Lines& arguments, const char* what) {
-        Process program("pub-sub/" + name, arguments);
-        CHECK(program.wait() == 2);
-        CHECK(program.output().empty());
-        CHECK(program.errors() == name + ": " + what + "\ntry: " + name + " --help\n");
-    };
-    refused("publisher", {"--to"}, "--to: its value is missing");
-    refused("publisher", {"--name", "sub1"}, "--name: no such option");
-    refused("publisher", {"--interval", "-1"},
-            "--interval -1: not a whole number from 0 to 2147483647");
-    refused("subscriber", {"--count", "ten"},
-            "--count ten: not a whole number from 0 to 2147483647");
-    refused("subscriber", {"sub1"}, "sub1: takes no such argument");
+    is_refused("pub-sub/publisher", {"--to"}, "--to: its value is missing");
+    is_refused("pub-sub/publisher", {"--name", "sub1"}, "--name: no such option");
+    is_refused("pub-sub/publisher", {"--interval", "-1"},
+               "--interval -1: not a whole number from 0 to 2147483647");
+    is_refused("pub-sub/subscriber", {"--count", "ten"},
+               "--count ten: not a whole number from 0 to 2147483647");
+    is_refused("pub-sub/subscriber", {"sub1"}, "sub1: takes no such argument");
 }

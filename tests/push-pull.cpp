@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 #include "process.hpp"
+#include "refusals.hpp"
 
 namespace {
 
@@ -432,16 +433,8 @@ TEST_CASE("push-pull: an address that is taken ends sender and sinker", "[push-p
     Peer other(ZMQ_PULL);
     other.bind(any_port);
     const std::string taken = other.endpoint();
-    Process sender("push-pull/sender", {"--bind", taken, "--sink", taken});
-    CHECK(sender.wait() == 1);
-    CHECK(sender.errors().rfind("sender: zmq_bind " + taken + ": Address already in use\n", 0) ==
-          0);
-    CHECK(sender.output().empty());
-    Process sinker("push-pull/sinker", {"--bind", taken});
-    CHECK(sinker.wait() == 1);
-    CHECK(sinker.errors().rfind("sinker: zmq_bind " + taken + ": Address already in use\n", 0) ==
-          0);
-    CHECK(sinker.output().empty());
+    finds_taken("push-pull/sender", {"--bind", taken, "--sink", taken}, taken);
+    finds_taken("push-pull/sinker", {"--bind", taken}, taken);
 }
 
 TEST_CASE("push-pull: a worker that cannot connect to its sender says so", "[push-pull]") {
