@@ -82,25 +82,26 @@ void rep(const Words& words) {
     answer(bound(zmq_ctx_new(), ZMQ_REP, words.text(0)));
 }
 
-/// `count` requests of `size` bytes.
-void ask(void* socket, int count, const std::string& request) {
+/// `count` requests; with `lines` a line for each reply, flushed.
+void ask(void* socket, int count, const std::string& request, bool lines = false) {
     zmq_msg_t reply;
     zmq_msg_init(&reply);
     for (int n = 0; n < count; ++n) {
         zmq_send(socket, request.data(), request.size(), 0);
         zmq_msg_recv(&reply, socket, 0);
+        if (lines) std::printf("received World\n");
     }
     zmq_msg_close(&reply);
 }
 
-/// ENDPOINT COUNT SIZE
+/// ENDPOINT COUNT SIZE LINES
 void req(const Words& words) {
     void* const context = zmq_ctx_new();
     void* const socket = connected(context, ZMQ_REQ, words.text(0));
     const int count = words.number(1);
     const std::string request(static_cast<size_t>(words.number(2)), 'x');
     const Clock clock;
-    ask(socket, count, request);
+    ask(socket, count, request, words.number(3) == 1);
     clock.print(count);
     zmq_close(socket);
     zmq_ctx_term(context);
