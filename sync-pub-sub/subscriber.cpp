@@ -91,8 +91,10 @@ int main(int argc, char** argv) try {
     if (!reply) throw std::runtime_error("too late: the publisher has gone");
     if (reply == "too late") throw std::runtime_error("too late: the publisher has begun");
 
+    constexpr std::string_view end = "END";
     for (gone = false;;) {
-        if (!ready(zmq_msg_recv(message.get(), subscriber.get(), ZMQ_DONTWAIT), "zmq_msg_recv")) {
+        const int size = zmq_msg_recv(message.get(), subscriber.get(), ZMQ_DONTWAIT);
+        if (!ready(size, "zmq_msg_recv")) {
             if (gone) throw std::runtime_error("the publisher has gone before its END");
             zmq_pollitem_t items[] = {{subscriber.get(), 0, ZMQ_POLLIN, 0},
                                       {news.events.get(), 0, ZMQ_POLLIN, 0}};
@@ -106,7 +108,7 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
             continue;
         }
-        if (message.bytes() == "END") break;
+        if (size == std::ssize(end) && message.bytes() == end) break;
         updates.start();
         if (!quiet) std::printf("received %s\n", text(message.bytes()).c_str());
         ++updates;
