@@ -144,13 +144,17 @@ TEST_CASE("4.3: with ZMQ_IMMEDIATE a connecting PUSH queues nothing before it ha
 TEST_CASE("4.3: what a sender has queued goes with it when it closes without linger", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("worker");
+    Context sender;
     {
-        Context sender;
-        Socket push(sender, ZMQ_PUSH);
+        Socket gone(sender, ZMQ_PAIR), push(sender, ZMQ_PUSH);
+        must(zmq_socket_monitor(push, "inproc://gone", ZMQ_EVENT_MONITOR_STOPPED), "monitor");
+        gone.connect("inproc://gone");
         push.connect(endpoint).set(ZMQ_LINGER, 0);
         CHECK(zmq_send(push, "lost", 4, 0) == 4);
-    }  // its context is gone, too, and nothing of the message is left
-    Context sender;
+        push.close();
+        // Nothing of it is left, though its context lives on.
+        CHECK(poll(gone, ZMQ_POLLIN, deadline_ms / 2) == ZMQ_POLLIN);
+    }
     {
         Socket push(sender, ZMQ_PUSH);
         push.connect(endpoint).set(ZMQ_LINGER, deadline_ms);
