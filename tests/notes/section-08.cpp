@@ -101,7 +101,7 @@ TEST_CASE("8.2.2: zmq_poll returns how many are ready and marks them in revents"
     CHECK(items[0].revents == 0);
     CHECK(items[1].revents == 0);
     send(two.push_a, {"on a"});
-    CHECK(zmq_poll(items, 2, -1) == 1);  // -1: for ever
+    CHECK(zmq_poll(items, 2, -1) == 1);
     CHECK(items[0].revents == ZMQ_POLLIN);
     CHECK(items[1].revents == 0);
     send(two.push_b, {"on b"});
@@ -120,7 +120,8 @@ TEST_CASE("8.2.2: zmq_poll reports a message until it has been received", "[note
     CHECK(item.revents == 0);
 }
 
-TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed", "[notes]") {
+TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed and -1 is for ever",
+          "[notes]") {
     Two two;
     zmq_pollitem_t item{two.pull_a, 0, ZMQ_POLLIN, 0};
     const auto start = std::chrono::steady_clock::now();
@@ -128,6 +129,11 @@ TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed", "[
     const auto waited = std::chrono::steady_clock::now() - start;
     CHECK(waited >= std::chrono::milliseconds(45));
     CHECK(waited < std::chrono::seconds(deadline));  // 50 s it is not
+
+    auto for_ever = std::async(std::launch::async, [&item] { return zmq_poll(&item, 1, -1); });
+    CHECK(for_ever.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    send(two.push_a, {"on a"});
+    CHECK(for_ever.get() == 1);
 }
 
 TEST_CASE("8.2.3: the program itself receives from each socket that is ready", "[notes]") {
