@@ -138,10 +138,8 @@ TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed and 
 
 TEST_CASE("8.2.3: the program itself receives from each socket that is ready", "[notes]") {
     Two two;
-    for (int i = 0; i < 3; ++i) {
-        send(two.push_a, {"A"});
-        send(two.push_b, {"B"});
-    }
+    for (int i = 0; i < 3; ++i) send(two.push_a, {"A"});
+    for (int i = 0; i < 3; ++i) send(two.push_b, {"B"});
     std::string order;
     zmq_pollitem_t items[] = {{two.pull_a, 0, ZMQ_POLLIN, 0}, {two.pull_b, 0, ZMQ_POLLIN, 0}};
     while (zmq_poll(items, 2, 0) > 0)
