@@ -147,6 +147,21 @@ TEST_CASE("10.3: the broker deals requests in turn and returns each reply to its
         broker.reply();
         CHECK(receive(client) == Frames{std::to_string(10 * i)});
     }
+    // Two who ask at the same time. The worker that was asked last is the first to reply.
+    Socket other_client(broker.context, ZMQ_REQ);
+    other_client.connect(front);
+    send(client, {"one"});
+    broker.request();
+    send(other_client, {"two"});
+    broker.request();
+    CHECK(receive(first) == Frames{"one"});
+    CHECK(receive(second) == Frames{"two"});
+    send(second, {"reply to two"});
+    broker.reply();
+    send(first, {"reply to one"});
+    broker.reply();
+    CHECK(receive(client) == Frames{"reply to one"});
+    CHECK(receive(other_client) == Frames{"reply to two"});
 }
 
 TEST_CASE("10.3: a busy worker gets its turn as well while another one is idle", "[notes]") {
