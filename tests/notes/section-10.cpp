@@ -203,12 +203,26 @@ TEST_CASE("10.4: parts passed on without ZMQ_SNDMORE are no longer one message",
     Broker broker;
     Socket client(broker.context, ZMQ_REQ), worker(broker.context, ZMQ_DEALER);
     worker.connect(back);
-    client.connect(front);
+    client.set(ZMQ_ROUTING_ID, "cli").connect(front);
     send(client, {"Hello"});
     const Frames request = receive(broker.frontend);
-    REQUIRE(request.size() == 3);  // the client's identity, the delimiter, its request
+    CHECK(request == Frames{"cli", "", "Hello"});  // identity, delimiter, request
     for (const auto& part : request) send(broker.backend, {part});
     for (const auto& part : request) CHECK(receive(worker) == Frames{part});
+}
+
+TEST_CASE("10.4: parts passed on one by one are no request to a REP", "[notes]") {
+    Broker broker;
+    Socket client(broker.context, ZMQ_REQ), other_client(broker.context, ZMQ_REQ);
+    Socket worker(broker.context, ZMQ_REP);
+    worker.connect(back);
+    client.connect(front);
+    other_client.connect(front);
+    send(client, {"in parts"});
+    for (const auto& part : receive(broker.frontend)) send(broker.backend, {part});
+    send(other_client, {"whole"});
+    broker.request();
+    CHECK(receive(worker) == Frames{"whole"});  // the first that it gets
 }
 
 TEST_CASE("10.5: zmq_proxy does the same with sockets that its caller has made", "[notes]") {
