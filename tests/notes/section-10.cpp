@@ -1,5 +1,7 @@
 // Section 10: many clients, many workers, a broker between them.
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <future>
 #include <map>
 #include <memory>
@@ -270,6 +272,30 @@ TEST_CASE("10.5: zmq_proxy returns only with -1 and that at the end of the conte
     CHECK(proxy.get() == ETERM);
 }
 
+TEST_CASE("10.5: zmq_proxy returns with -1 at a signal as well", "[notes]") {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    frontend.bind(front);
+    backend.bind(back);
+    struct sigaction handler {
+    }, before;
+    handler.sa_handler = [](int) {};
+    must(sigaction(SIGUSR1, &handler, &before), "sigaction");
+    std::atomic<bool> returned{false};
+    int error = 0;
+    std::thread proxy([&] {
+        error = error_of(zmq_proxy(frontend, backend, nullptr));
+        returned = true;
+    });
+    while (!returned) {  // a signal before the call is lost to it
+        pthread_kill(proxy.native_handle(), SIGUSR1);
+        std::this_thread::yield();
+    }
+    proxy.join();
+    must(sigaction(SIGUSR1, &before, nullptr), "sigaction");
+    CHECK(error == EINTR);
+}
+
 TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[notes]") {
     const Context context;
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
@@ -281,6 +307,12 @@ TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[
     auto proxy = std::async(std::launch::async, [&] {
         return zmq_proxy_steerable(frontend, backend, nullptr, control);
     });
+    Socket client(context, ZMQ_REQ), worker(context, ZMQ_REP);
+    client.connect(front);
+    worker.connect(back);
+    send(client, {"Hello"});
+    CHECK(receive(worker) == Frames{"Hello"});  // it runs
+    CHECK(proxy.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
     send(steer, {"TERMINATE"});
     CHECK(proxy.get() == 0);
 }
