@@ -35,6 +35,16 @@ TEST_CASE("11.1.1: functions that make an object return NULL when they fail", "[
     CHECK(zmq_errno() == ETERM);
 }
 
+TEST_CASE("11.1.1: zmq_ctx_new returns NULL when it fails", "[notes]") {
+    Child child([](const auto& say) {
+        const rlimit none{0, 0};
+        must(setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
+        say(zmq_ctx_new() == nullptr && zmq_errno() == EMFILE ? "NULL, EMFILE" : "a context");
+    });
+    CHECK(child.words() == "NULL, EMFILE");
+    CHECK(child.wait() == 0);
+}
+
 TEST_CASE("11.1.1: the zmq_msg_init calls make a message and yet return 0", "[notes]") {
     zmq_msg_t message;
     CHECK(zmq_msg_init(&message) == 0);
@@ -44,6 +54,8 @@ TEST_CASE("11.1.1: the zmq_msg_init calls make a message and yet return 0", "[no
     char body[] = "Hello";
     CHECK(zmq_msg_init_data(&message, body, sizeof body, nullptr, nullptr) == 0);
     CHECK(zmq_msg_close(&message) == 0);
+    CHECK(zmq_msg_init_size(&message, SIZE_MAX) == -1);
+    CHECK(zmq_errno() == ENOMEM);
 }
 
 TEST_CASE("11.1.2: functions that move data return a number of bytes or -1 and 0 is a number",
