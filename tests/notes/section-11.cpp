@@ -68,6 +68,11 @@ TEST_CASE("11.1.2: functions that move data return a number of bytes or -1 and 0
     CHECK(zmq_recv(line.far, bytes, sizeof bytes, 0) == 0);  // an empty message, no failure
     CHECK(zmq_recv(line.far, bytes, sizeof bytes, ZMQ_DONTWAIT) == -1);
     CHECK(zmq_errno() == EAGAIN);
+    zmq_msg_t message;
+    must(zmq_msg_init_size(&message, 3), "zmq_msg_init_size");
+    CHECK(zmq_msg_send(&message, line.near, 0) == 3);
+    CHECK(zmq_msg_recv(&message, line.far, 0) == 3);
+    must(zmq_msg_close(&message), "zmq_msg_close");
 }
 
 TEST_CASE("11.1.2: zmq_recv returns the size of the message also where the buffer is shorter",
