@@ -122,6 +122,11 @@ TEST_CASE("11.1.3: there are exceptions that return a count or a value", "[notes
     must(zmq_msg_init_size(&message, 5), "zmq_msg_init_size");
     CHECK(zmq_msg_size(&message) == 5);
     CHECK(zmq_msg_data(&message) != nullptr);
+    Socket pull(line.context, ZMQ_PULL), push(line.context, ZMQ_PUSH);
+    push.connect(pull.bind(any_port));
+    send(push, {"a"});
+    must(zmq_msg_recv(&message, pull, 0), "zmq_msg_recv");
+    CHECK(zmq_msg_gets(&message, "Socket-Type") == "PUSH"s);
     CHECK(zmq_msg_gets(&message, "Nonsense") == nullptr);
     must(zmq_msg_close(&message), "zmq_msg_close");
     send(line.near, {"a", "b"});
