@@ -10,6 +10,38 @@
 
 namespace {
 
+/// Three calls that block, each in a thread of its own: a receive, a send and a poll. What they end
+/// with is the error number.
+struct Blocked {
+    std::array<void*, 3> sockets;
+    zmq_msg_t unsent;
+    std::array<std::future<int>, 3> calls;
+    explicit Blocked(void* context)
+        : sockets{must(zmq_socket(context, ZMQ_PULL), "zmq_socket"),
+                  must(zmq_socket(context, ZMQ_PUSH), "zmq_socket"),
+                  must(zmq_socket(context, ZMQ_PULL), "zmq_socket")} {
+        must(zmq_bind(sockets[1], "inproc://nobody"), "zmq_bind");
+        must(zmq_msg_init_size(&unsent, 5), "zmq_msg_init_size");
+        const auto run = [](auto call) { return std::async(std::launch::async, call); };
+        calls[0] = run([this] { return error_of(zmq_recv(sockets[0], nullptr, 0, 0)); });
+        calls[1] = run([this] { return error_of(zmq_msg_send(&unsent, sockets[1], 0)); });
+        calls[2] = run([this] {
+            zmq_pollitem_t item{sockets[2], 0, ZMQ_POLLIN, 0};
+            return error_of(zmq_poll(&item, 1, -1));
+        });
+        const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds(a_while);
+        for (auto& call : calls) CHECK(call.wait_until(later) == std::future_status::timeout);
+    }
+    void all_end_with_eterm() {
+        for (auto& call : calls) {
+            REQUIRE(call.wait_for(deadline) == std::future_status::ready);
+            CHECK(call.get() == ETERM);
+        }
+        CHECK(zmq_msg_size(&unsent) == 5);  // still the caller's
+        CHECK(zmq_msg_close(&unsent) == 0);
+    }
+};
+
 /// A PAIR of sockets over inproc, connected.
 struct Line {
     Context context;
@@ -229,43 +261,23 @@ TEST_CASE("11.2.1: ZMQ_DONTWAIT hides no real error", "[notes]") {
 TEST_CASE("11.2.2: zmq_ctx_term ends blocked calls with ETERM and waits until all have closed",
           "[notes]") {
     void* const context = zmq_ctx_new();
-    const std::array<void*, 3> sockets{zmq_socket(context, ZMQ_PULL), zmq_socket(context, ZMQ_PUSH),
-                                       zmq_socket(context, ZMQ_PULL)};
-    for (void* socket : sockets) REQUIRE(socket != nullptr);
-    must(zmq_bind(sockets[1], "inproc://nobody"), "zmq_bind");
-    zmq_msg_t unsent;
-    must(zmq_msg_init_size(&unsent, 5), "zmq_msg_init_size");
-
-    const auto run = [](auto call) { return std::async(std::launch::async, call); };
-    auto receiver = run([&] { return error_of(zmq_recv(sockets[0], nullptr, 0, 0)); });
-    auto sender = run([&] { return error_of(zmq_msg_send(&unsent, sockets[1], 0)); });
-    auto poller = run([&] {
-        zmq_pollitem_t item{sockets[2], 0, ZMQ_POLLIN, 0};
-        return error_of(zmq_poll(&item, 1, -1));
-    });
-    auto term = run([&] { return zmq_ctx_term(context); });
-
-    for (auto* blocked : {&receiver, &sender, &poller}) {
-        REQUIRE(blocked->wait_for(deadline) == std::future_status::ready);
-        CHECK(blocked->get() == ETERM);
-    }
-    CHECK(zmq_msg_size(&unsent) == 5);  // still ours
-    CHECK(zmq_msg_close(&unsent) == 0);
+    Blocked blocked(context);
+    auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
+    blocked.all_end_with_eterm();
     // Each thread closes its socket. Only with the last one does zmq_ctx_term return.
-    must(zmq_close(sockets[0]), "zmq_close");
-    must(zmq_close(sockets[1]), "zmq_close");
+    must(zmq_close(blocked.sockets[0]), "zmq_close");
+    must(zmq_close(blocked.sockets[1]), "zmq_close");
     CHECK(term.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
-    must(zmq_close(sockets[2]), "zmq_close");
+    must(zmq_close(blocked.sockets[2]), "zmq_close");
     CHECK(term.get() == 0);
 }
 
 TEST_CASE("11.2.2: zmq_ctx_shutdown ends blocked calls without waiting itself", "[notes]") {
     const Context context;
-    Socket pull(context, ZMQ_PULL);
-    auto receiver =
-        std::async(std::launch::async, [&] { return error_of(zmq_recv(pull, nullptr, 0, 0)); });
-    CHECK(zmq_ctx_shutdown(context) == 0);  // the socket is still open
-    CHECK(receiver.get() == ETERM);
+    Blocked blocked(context);
+    CHECK(zmq_ctx_shutdown(context) == 0);  // the sockets are still open
+    blocked.all_end_with_eterm();
+    for (void* socket : blocked.sockets) must(zmq_close(socket), "zmq_close");
 }
 
 TEST_CASE("11.2.3: EINTR and EFSM and EHOSTUNREACH are no reason to give up either", "[notes]") {
