@@ -151,6 +151,7 @@ TEST_CASE("13.1.2: inproc needs no I/O thread and tcp needs one", "[notes]") {
     send(push, {"a"});
     CHECK(receive(pull) == Frames{"a"});
     CHECK(error_of(zmq_bind(pull, any_port.c_str())) == EMTHREAD);
+    CHECK(error_of(zmq_connect(push, "tcp://127.0.0.1:1")) == EMTHREAD);
 }
 
 TEST_CASE("13.1.3: what runs in a thread with its own context runs as a process unchanged",
