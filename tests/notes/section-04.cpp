@@ -82,12 +82,15 @@ TEST_CASE("4.2b: a PUSH only sends and a PULL only receives", "[notes]") {
 TEST_CASE("4.3: without a worker the message stays with the caller of a bound PUSH", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
-    const std::string endpoint = push.set(ZMQ_SNDTIMEO, 30).bind(any_port);
+    const std::string endpoint = push.set(ZMQ_SNDTIMEO, -1).bind(any_port);
     zmq_msg_t message;
     CHECK(zmq_msg_init_size(&message, 5) == 0);
     std::memcpy(zmq_msg_data(&message), "first", 5);
-    CHECK(error_of(zmq_msg_send(&message, push, ZMQ_DONTWAIT)) == EAGAIN);
-    CHECK(error_of(zmq_msg_send(&message, push, 0)) == EAGAIN);  // after ZMQ_SNDTIMEO
+    CHECK(error_of(zmq_msg_send(&message, push, ZMQ_DONTWAIT)) == EAGAIN);  // or it would hang
+    push.set(ZMQ_SNDTIMEO, 50);
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(error_of(zmq_msg_send(&message, push, 0)) == EAGAIN);
+    CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(45));
     CHECK(zmq_msg_size(&message) == 5);
     CHECK(std::memcmp(zmq_msg_data(&message), "first", 5) == 0);
     CHECK(zmq_msg_close(&message) == 0);
@@ -141,13 +144,17 @@ TEST_CASE("4.3: with ZMQ_IMMEDIATE a connecting PUSH queues nothing before it ha
 TEST_CASE("4.3: what a sender has queued goes with it when it closes without linger", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("worker");
+    Context sender;
     {
-        Context sender;
-        Socket push(sender, ZMQ_PUSH);
+        Socket gone(sender, ZMQ_PAIR), push(sender, ZMQ_PUSH);
+        must(zmq_socket_monitor(push, "inproc://gone", ZMQ_EVENT_MONITOR_STOPPED), "monitor");
+        gone.connect("inproc://gone");
         push.connect(endpoint).set(ZMQ_LINGER, 0);
         CHECK(zmq_send(push, "lost", 4, 0) == 4);
-    }  // its context is gone, too, and nothing of the message is left
-    Context sender;
+        push.close();
+        // Nothing of it is left, though its context lives on.
+        CHECK(poll(gone, ZMQ_POLLIN, deadline_ms / 2) == ZMQ_POLLIN);
+    }
     {
         Socket push(sender, ZMQ_PUSH);
         push.connect(endpoint).set(ZMQ_LINGER, deadline_ms);

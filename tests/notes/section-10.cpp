@@ -1,5 +1,7 @@
 // Section 10: many clients, many workers, a broker between them.
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <future>
 #include <map>
 #include <memory>
@@ -147,6 +149,21 @@ TEST_CASE("10.3: the broker deals requests in turn and returns each reply to its
         broker.reply();
         CHECK(receive(client) == Frames{std::to_string(10 * i)});
     }
+    // Two who ask at the same time. The worker that was asked last is the first to reply.
+    Socket other_client(broker.context, ZMQ_REQ);
+    other_client.connect(front);
+    send(client, {"one"});
+    broker.request();
+    send(other_client, {"two"});
+    broker.request();
+    CHECK(receive(first) == Frames{"one"});
+    CHECK(receive(second) == Frames{"two"});
+    send(second, {"reply to two"});
+    broker.reply();
+    send(first, {"reply to one"});
+    broker.reply();
+    CHECK(receive(client) == Frames{"reply to one"});
+    CHECK(receive(other_client) == Frames{"reply to two"});
 }
 
 TEST_CASE("10.3: a busy worker gets its turn as well while another one is idle", "[notes]") {
@@ -188,12 +205,26 @@ TEST_CASE("10.4: parts passed on without ZMQ_SNDMORE are no longer one message",
     Broker broker;
     Socket client(broker.context, ZMQ_REQ), worker(broker.context, ZMQ_DEALER);
     worker.connect(back);
-    client.connect(front);
+    client.set(ZMQ_ROUTING_ID, "cli").connect(front);
     send(client, {"Hello"});
     const Frames request = receive(broker.frontend);
-    REQUIRE(request.size() == 3);  // the client's identity, the delimiter, its request
+    CHECK(request == Frames{"cli", "", "Hello"});  // identity, delimiter, request
     for (const auto& part : request) send(broker.backend, {part});
     for (const auto& part : request) CHECK(receive(worker) == Frames{part});
+}
+
+TEST_CASE("10.4: parts passed on one by one are no request to a REP", "[notes]") {
+    Broker broker;
+    Socket client(broker.context, ZMQ_REQ), other_client(broker.context, ZMQ_REQ);
+    Socket worker(broker.context, ZMQ_REP);
+    worker.connect(back);
+    client.connect(front);
+    other_client.connect(front);
+    send(client, {"in parts"});
+    for (const auto& part : receive(broker.frontend)) send(broker.backend, {part});
+    send(other_client, {"whole"});
+    broker.request();
+    CHECK(receive(worker) == Frames{"whole"});  // the first that it gets
 }
 
 TEST_CASE("10.5: zmq_proxy does the same with sockets that its caller has made", "[notes]") {
@@ -241,6 +272,30 @@ TEST_CASE("10.5: zmq_proxy returns only with -1 and that at the end of the conte
     CHECK(proxy.get() == ETERM);
 }
 
+TEST_CASE("10.5: zmq_proxy returns with -1 at a signal as well", "[notes]") {
+    const Context context;
+    Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
+    frontend.bind(front);
+    backend.bind(back);
+    struct sigaction handler {
+    }, before;
+    handler.sa_handler = [](int) {};
+    must(sigaction(SIGUSR1, &handler, &before), "sigaction");
+    std::atomic<bool> returned{false};
+    int error = 0;
+    std::thread proxy([&] {
+        error = error_of(zmq_proxy(frontend, backend, nullptr));
+        returned = true;
+    });
+    while (!returned) {  // a signal before the call is lost to it
+        pthread_kill(proxy.native_handle(), SIGUSR1);
+        std::this_thread::yield();
+    }
+    proxy.join();
+    must(sigaction(SIGUSR1, &before, nullptr), "sigaction");
+    CHECK(error == EINTR);
+}
+
 TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[notes]") {
     const Context context;
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
@@ -252,6 +307,12 @@ TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[
     auto proxy = std::async(std::launch::async, [&] {
         return zmq_proxy_steerable(frontend, backend, nullptr, control);
     });
+    Socket client(context, ZMQ_REQ), worker(context, ZMQ_REP);
+    client.connect(front);
+    worker.connect(back);
+    send(client, {"Hello"});
+    CHECK(receive(worker) == Frames{"Hello"});  // it runs
+    CHECK(proxy.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
     send(steer, {"TERMINATE"});
     CHECK(proxy.get() == 0);
 }

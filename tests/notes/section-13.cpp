@@ -151,6 +151,7 @@ TEST_CASE("13.1.2: inproc needs no I/O thread and tcp needs one", "[notes]") {
     send(push, {"a"});
     CHECK(receive(pull) == Frames{"a"});
     CHECK(error_of(zmq_bind(pull, any_port.c_str())) == EMTHREAD);
+    CHECK(error_of(zmq_connect(push, "tcp://127.0.0.1:1")) == EMTHREAD);
 }
 
 TEST_CASE("13.1.3: what runs in a thread with its own context runs as a process unchanged",
@@ -207,16 +208,18 @@ TEST_CASE("13.1.5: a socket may be used and closed in another thread than that w
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind("inproc://pull");
-    Socket push(context, ZMQ_PUSH);  // made here
-    push.connect("inproc://pull");
+    void* const push = must(zmq_socket(context, ZMQ_PUSH), "zmq_socket");  // made here
+    must(zmq_connect(push, "inproc://pull"), "zmq_connect");
     // A thread's start and its end pass on all that was written before.
-    std::thread first([&push] { send(push, {"first"}); });
+    std::thread first([push] { send(push, {"first"}); });
     first.join();
-    std::thread second([&push] {
+    int closed = -1;
+    std::thread second([push, &closed] {
         send(push, {"second"});
-        push.close();
+        closed = zmq_close(push);
     });
     second.join();
+    CHECK(closed == 0);
     CHECK(receive(pull) == Frames{"first"});
     CHECK(receive(pull) == Frames{"second"});
 }
@@ -384,23 +387,31 @@ TEST_CASE("13.3.3: a step that waits for the signal of the step before comes aft
     const Context context;
     Socket end(context, ZMQ_PAIR);
     end.bind("inproc://step-4");
+    std::mutex mutex;
+    std::string order;  // that in which the steps are done
     // Started last to first, each does its step only when the one before has signalled.
     std::vector<std::thread> threads;
     for (int step = 3; step >= 1; --step) {
         auto before = std::make_unique<Socket>(context, ZMQ_PAIR);
         before->bind("inproc://step-" + std::to_string(step));
-        threads.emplace_back([&context, step, before = std::move(before)] {
-            const std::string done = receive(*before).at(0) + std::to_string(step);
+        threads.emplace_back([&, step, before = std::move(before)] {
+            receive(*before);
+            {
+                const std::lock_guard lock(mutex);  // guards the string, and puts none first
+                order += std::to_string(step);
+            }
             Socket next(context, ZMQ_PAIR);
             next.connect("inproc://step-" + std::to_string(step + 1));
-            send(next, {done});
+            send(next, {"done"});
         });
     }
+    CHECK(poll(end, ZMQ_POLLIN, a_while) == 0);  // time for those who do not wait
     Socket start(context, ZMQ_PAIR);
     start.connect("inproc://step-1");
-    send(start, {""});
-    CHECK(receive(end) == Frames{"123"});
+    send(start, {"go"});
+    CHECK(receive(end) == Frames{"done"});
     for (auto& thread : threads) thread.join();
+    CHECK(order == "123");
 }
 
 TEST_CASE("13.3.4: a PAIR has one partner and cuts a second one off without a word", "[notes]") {
