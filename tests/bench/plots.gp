@@ -3,13 +3,13 @@
 set datafile separator "\t"
 set style data linespoints
 set grid
-set key below
+set key below maxrows 2
 set yrange [0:*]
 set format y '%.1s%c'
 file(name) = results . '/plot-' . name . '.tsv'
 picture(name) = pictures . '/' . name . '.svg'
-two = "size 900,420 background '#ffffff'"
-one = "size 560,420 background '#ffffff'"
+two = "noenhanced size 900,440 background '#ffffff'"
+one = "noenhanced size 560,440 background '#ffffff'"
 
 set terminal svg @two
 set output picture('pipelines')
