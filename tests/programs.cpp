@@ -281,15 +281,19 @@ TEST_CASE("programs: a closed standard stream is not taken for a socket", "[prog
         const Folder folder;
         Lines arguments = {"-c", "exec \"$0\" \"$@\" <&- >&-", BINARY_DIR "/" + program.path};
         for (const auto& word : own_files(program, folder)) arguments.push_back(word);
-        const Endpoint* reached = nullptr;
+        // Names of one letter: where Ctrl-C comes while libzmq tells a monitor of a connection,
+        // libzmq 4.3 loses that message, and from 34 bytes on it has memory of its own (a leak to
+        // ASan).
+        char name = 'a';
+        std::string reached;
         for (const auto& endpoint : program.endpoints) {
             arguments.push_back("--" + endpoint.option);
-            arguments.push_back(folder.endpoint(endpoint.option));
-            if (reached == nullptr && endpoint.binds()) reached = &endpoint;
+            arguments.push_back(folder.endpoint(std::string(1, name++)));
+            if (reached.empty() && endpoint.binds()) reached = arguments.back();
         }
         Process process("/bin/sh", arguments);
         Peer peer(ZMQ_DEALER);  // any connection shows that the program is up
-        peer.connect_until(folder.endpoint(reached->option), ZMQ_EVENT_CONNECTED);
+        peer.connect_until(reached, ZMQ_EVENT_CONNECTED);
         CHECK(process.stop(SIGINT) == (program.finite ? 128 + SIGINT : 0));
         CHECK(process.errors() == program.interrupted());
     }
