@@ -28,6 +28,13 @@ int main(int argc, char** argv) try {
     for (void* socket : {to_sinker.get(), to_workers.get()})
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
+    check(zmq_socket_monitor(to_sinker.get(), "inproc://sinker", ZMQ_EVENT_HANDSHAKE_SUCCEEDED),
+          "zmq_socket_monitor", "inproc://sinker");
+    const Events sinker(check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR"),
+                        {to_sinker.get()});
+    check(zmq_setsockopt(sinker.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
+          "ZMQ_RCVHWM");  // it is read at the end only
+    check(zmq_connect(sinker.get(), "inproc://sinker"), "zmq_connect", "inproc://sinker");
     check(zmq_connect(to_sinker.get(), sink.c_str()), "zmq_connect", sink);
 
     // Any bytes that are not today's protocol look like its first version, which has no handshake
@@ -72,7 +79,10 @@ int main(int argc, char** argv) try {
         check(zmq_send(to_workers.get(), task, length, 0), "zmq_send");
         if (!quiet) std::printf("task %.*s\n", static_cast<int>(length), task);
     }
-    // All that was sent is to arrive, however long the sinker takes to come.
+    // All that was sent is to arrive, however long the sinker takes to come. Here Ctrl-C can end
+    // the wait for it; in zmq_ctx_term, which waits for what is still unsent, nothing could.
+    for (int frames = 2; frames > 0; --frames)
+        check(zmq_msg_recv(event.get(), sinker.get(), 0), "zmq_msg_recv", "event");
     check(zmq_setsockopt(to_workers.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
           "zmq_setsockopt", "ZMQ_LINGER");
     check(zmq_setsockopt(to_sinker.get(), ZMQ_LINGER, &linger_for_ever, sizeof linger_for_ever),

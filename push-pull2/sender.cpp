@@ -27,11 +27,20 @@ int main(int argc, char** argv) try {
                               count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
     Summary tasks("task", "tasks", quiet);
     std::vector<Socket> to_sinkers;
+    std::vector<Events> sinkers;  // their monitors
     for (const auto& sink : sinks) {
         void* const socket = check(zmq_socket(context.get(), ZMQ_PUSH), "zmq_socket", "PUSH");
         to_sinkers.emplace_back(socket);
         check(zmq_setsockopt(socket, ZMQ_LINGER, &linger_at_interrupt, sizeof linger_at_interrupt),
               "zmq_setsockopt", "ZMQ_LINGER");
+        void* const events = check(zmq_socket(context.get(), ZMQ_PAIR), "zmq_socket", "PAIR");
+        sinkers.emplace_back(events, CloseEvents{socket});
+        check(zmq_setsockopt(events, ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
+              "ZMQ_RCVHWM");  // they are read at the end only
+        const std::string monitor = "inproc://sinker" + std::to_string(to_sinkers.size());
+        check(zmq_socket_monitor(socket, monitor.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED),
+              "zmq_socket_monitor", monitor);
+        check(zmq_connect(events, monitor.c_str()), "zmq_connect", monitor);
         check(zmq_connect(socket, sink.c_str()), "zmq_connect", sink);
     }
     const Socket to_workers(check(zmq_socket(context.get(), ZMQ_PUSH), "zmq_socket", "PUSH"));
@@ -90,7 +99,11 @@ int main(int argc, char** argv) try {
         check(zmq_send(to_workers.get(), frame.data(), frame.size(), 0), "zmq_send");
         if (!quiet) std::printf("task %s\n", text(frame).c_str());
     }
-    // All that was sent is to arrive, however long a sinker takes to come.
+    // All that was sent is to arrive, however long a sinker takes to come. Here Ctrl-C can end the
+    // wait for it; in zmq_ctx_term, which waits for what is still unsent, nothing could.
+    for (const auto& sinker : sinkers)
+        for (int frames = 2; frames > 0; --frames)
+            check(zmq_msg_recv(event.get(), sinker.get(), 0), "zmq_msg_recv", "event");
     check(zmq_setsockopt(to_workers.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
           "zmq_setsockopt", "ZMQ_LINGER");
     for (const auto& socket : to_sinkers)

@@ -340,7 +340,7 @@ TEST_CASE("push-pull: a sinker that starts late gets the announcement", "[push-p
     worker.connect(sender.endpoint());
     for (const auto* task : {"1", "2", "3"})
         CHECK(worker.receive() == std::vector<std::string>{task});
-    sender.wait_for("3 tasks");
+    sender.wait_for("task 3");
     Peer sinker(ZMQ_PULL);
     sinker.bind(folder.endpoint("r"));
     CHECK(sinker.receive() == std::vector<std::string>{"expect", "3"});
@@ -353,7 +353,7 @@ TEST_CASE("push-pull: Ctrl-C ends a sender whose announcement nobody takes", "[p
                    {"--bind", any_port, "--sink", folder.endpoint("r"), "--count", "3"});
     Peer worker(ZMQ_PULL);
     worker.connect(sender.endpoint());
-    sender.wait_for("3 tasks");
+    sender.wait_for("task 3");
     CHECK(sender.stop(SIGINT) == 128 + SIGINT);
     CHECK(sender.last_line() == "3 tasks");
     CHECK(sender.errors() == "sender: interrupted, not finished\n");

@@ -636,7 +636,7 @@ TEST_CASE("push-pull2: Ctrl-C ends a worker at work and a sender that nobody lis
                                          "--sink", folder.endpoint("s"), "--count", "1"});
     Peer peer(ZMQ_PULL);
     peer.connect(sender.endpoint());
-    sender.wait_for("1 task");
+    sender.wait_for("task a 1");
     CHECK(sender.stop(SIGINT) == 128 + SIGINT);
     CHECK(sender.errors() == "sender: interrupted, not finished\n");
 }
