@@ -12,6 +12,7 @@
 
 #include "common.hpp"
 #include "numbers.hpp"
+#include "task.hpp"
 
 /// What is to come here of one sender's batch, and what has come.
 struct Batch {
@@ -36,17 +37,17 @@ class Batches {
     bool complete() const { return complete_ == senders_; }
     /// All are known, and none is without end.
     bool bounded() const { return bounded_ == senders_; }
-    /// A result is one frame: sender, space, number. Returns how many results this makes more.
+    /// One frame. Returns how many results this makes more.
     int result(std::string_view bytes) {
-        const size_t space = bytes.rfind(' ');
-        const int n = space == bytes.npos ? 0 : number(bytes.substr(space + 1)).value_or(0);
-        if (n < 1) return left_out("no result: " + text(bytes)), 0;
-        const std::string_view sender = bytes.substr(0, space);
+        const auto [n, sender] = task_in(bytes);
+        if (n == 0) return left_out("no result: " + text(bytes)), 0;
         if (latest_ == batches_.end() || latest_->first != sender) latest_ = batches_.find(sender);
         if (latest_ == batches_.end() && announced_ < senders_)
             latest_ = batches_.try_emplace(std::string(sender)).first;
         if (latest_ == batches_.end() || (latest_->second.count == -1 && announced_ == senders_))
-            return left_out("result " + text(bytes) + ": nobody asked for it"), 0;
+            return left_out("result " + text(sender) + " " + std::to_string(n) +
+                            ": nobody asked for it"),
+                   0;
         auto& [name, batch] = *latest_;
         if (batch.count != -1) return take(name, batch, n);
         batch.early.push_back(n);

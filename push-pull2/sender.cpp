@@ -2,6 +2,7 @@
 //   PUSH binds tcp://127.0.0.1:5557
 //   PUSH connects tcp://127.0.0.1:5558, one to each sinker
 // Its other halves are worker.cpp, which does the tasks, and sinker.cpp, which gathers the results.
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 
@@ -89,15 +90,15 @@ int main(int argc, char** argv) try {
                   "zmq_send");
     }
     tasks.start();
-    std::string task = name + " ";
-    const size_t begin = task.size();
-    task.resize(begin + 10);  // no number is longer
+    const std::string whose = " " + name;
+    std::string task(10 + whose.size(), ' ');  // no number is longer
     for (const int last = count == 0 ? INT_MAX : count; tasks.count() < last; ++tasks) {
-        char* const digits = task.data() + begin;
-        const auto [end, error] = std::to_chars(digits, digits + 10, tasks.count() + 1);
-        const std::string_view frame(task.data(), static_cast<size_t>(end - task.data()));
-        check(zmq_send(to_workers.get(), frame.data(), frame.size(), 0), "zmq_send");
-        if (!quiet) std::printf("task %s\n", text(frame).c_str());
+        const int number = static_cast<int>(tasks.count()) + 1;
+        const auto [after, error] = std::to_chars(task.data(), task.data() + 10, number);
+        const char* const end = std::copy(whose.begin(), whose.end(), after);
+        check(zmq_send(to_workers.get(), task.data(), static_cast<size_t>(end - task.data()), 0),
+              "zmq_send");
+        if (!quiet) std::printf("task %s %d\n", text(name).c_str(), number);
     }
     // All that was sent is to arrive, however long a sinker takes to come. Here Ctrl-C can end the
     // wait for it; in zmq_ctx_term, which waits for what is still unsent, nothing could.

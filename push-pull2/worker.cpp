@@ -11,6 +11,7 @@
 
 #include "common.hpp"
 #include "connections.hpp"
+#include "task.hpp"
 
 /// A socket, the reader of its monitor, and what that has told.
 struct Watched {
@@ -49,12 +50,6 @@ static std::string read_signal(void* control) {
     while (zmq_msg_more(signal.get()) == 1)
         check(zmq_msg_recv(signal.get(), control, 0), "zmq_msg_recv");
     return word;
-}
-
-/// The number at the end of a task, "SENDER NUMBER", or 0.
-static int task_number(std::string_view task) {
-    const size_t space = task.rfind(' ');
-    return space == task.npos ? 0 : number(task.substr(space + 1)).value_or(0);
 }
 
 int main(int argc, char** argv) try {
@@ -165,16 +160,16 @@ int main(int argc, char** argv) try {
                 void* const puller = senders[i].socket.get();
                 if (!ready(zmq_msg_recv(task.get(), puller, ZMQ_DONTWAIT), "zmq_msg_recv")) break;
                 tasks.start();
-                const int n = task_number(task.bytes());
-                if (zmq_msg_more(task.get()) == 1 || n < 1) {
+                const auto [number, sender] = task_in(task.bytes());
+                if (zmq_msg_more(task.get()) == 1 || number == 0) {
                     left_out("no task: " + text(task.bytes()));
                     while (zmq_msg_more(task.get()) == 1)
                         check(zmq_msg_recv(task.get(), puller, 0), "zmq_msg_recv");
                     continue;
                 }
-                if (!quiet) std::printf("task %s\n", text(task.bytes()).c_str());
+                if (!quiet) std::printf("task %s %d\n", text(sender).c_str(), number);
                 if (work > 0) interrupt.pause(work);
-                const auto k = static_cast<size_t>(n % shares);
+                const auto k = static_cast<size_t>(number % shares);
                 if (!ready(zmq_msg_send(task.get(), sinkers[k].socket.get(), ZMQ_DONTWAIT),
                            "zmq_msg_send"))
                     left_out("result " + text(task.bytes()) + ": no sinker at " + sinks[k]);

@@ -194,8 +194,9 @@ void Target::serve_and_end() {
         Peer worker(ZMQ_PULL), sinker(ZMQ_PULL);
         sinker.bind(folder.endpoint("nobody"));
         worker.connect(at("bind"));
-        const std::string name = path == "push-pull2/sender" ? "a " : "";
-        for (const auto* number : {"1", "2", "3"}) CHECK(worker.receive() == Lines{name + number});
+        const std::string name = path == "push-pull2/sender" ? " a" : "";
+        for (const std::string number : {"1", "2", "3"})
+            CHECK(worker.receive() == Lines{number + name});
         CHECK(sinker.receive().at(0) == "expect");
     } else if (path == "push-pull/sinker") {
         Peer worker(ZMQ_PUSH);
@@ -209,7 +210,7 @@ void Target::serve_and_end() {
         signals.subscribe("").connect(at("control"));
         CHECK(signals.receive() == Lines{"READY"});
         worker.send({"expect", "a", "1", "0", "1"});
-        worker.send({"a 1"});
+        worker.send({"1 a"});
         while (signals.receive() != Lines{"STOP"}) {
         }
         CHECK(process->wait() == 0);

@@ -218,7 +218,7 @@ TEST_CASE("push-pull2: each sinker names the results that were lost with a kille
             std::string numbers;
             for (int n = 2 - k; n <= 30; n += 2)
                 if (std::count(done.begin(), done.end(), name + " " + std::to_string(n)) == 0)
-                    numbers += " " + std::to_string(n);
+                    numbers.append(" ").append(std::to_string(n));
             lost += "sinker: lost, results of " + name + ":" + numbers + "\n";
         }
         Process& sinker = cast.started_sinkers[static_cast<size_t>(k)];
@@ -294,7 +294,7 @@ TEST_CASE("push-pull2: a sinker loses nothing of a worker that ends early over i
         Peer worker(ZMQ_PUSH);
         worker.set(ZMQ_LINGER, -1).connect(folder.endpoint("r"));
         worker.send({"expect", "a", "20000", "0", "1"});
-        for (int n = 1; n <= 20000; ++n) worker.send({"a " + std::to_string(n)});
+        for (int n = 1; n <= 20000; ++n) worker.send({std::to_string(n) + " a"});
     }
     CHECK(sinker.wait() == 0);
     CHECK(sinker.last_line() == "a: 20000 of 20000 results, 0 missing, 0 twice");
@@ -311,15 +311,15 @@ TEST_CASE("push-pull2: a worker asks for tasks only when every sinker is ready",
     CHECK(process.output() == "waiting for the sinkers\n");
     worker.control1.send({"READY"});
     process.wait_for("asking for tasks");
-    worker.sender.send({"a 2"});
-    CHECK(worker.result0.receive() == Words{"a 2"});
-    worker.sender.send({"a 3"});
-    CHECK(worker.result1.receive() == Words{"a 3"});
+    worker.sender.send({"2 a"});
+    CHECK(worker.result0.receive() == Words{"2 a"});
+    worker.sender.send({"3 a"});
+    CHECK(worker.result1.receive() == Words{"3 a"});
     worker.control1.send({"STOP"});
     worker.control1.send({"READY"});  // to another worker: this one has heard its STOP
     worker.control0.send({"READY"});
-    worker.sender.send({"b 1"});
-    CHECK(worker.result1.receive() == Words{"b 1"});
+    worker.sender.send({"1 b"});
+    CHECK(worker.result1.receive() == Words{"1 b"});
     worker.control0.send({"STOP"});
     CHECK(process.wait() == 0);
     CHECK(process.last_line() == "3 tasks");
@@ -335,7 +335,7 @@ TEST_CASE("push-pull2: a worker ends on the stop although a result is not taken"
     Peer(ZMQ_PULL).bind_until(folder.endpoint("gone"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     CHECK(control.receive() == Words{"\1"});
     control.send({"READY"});
-    for (int n = 1; n <= 3000; ++n) sender.send({"a " + std::to_string(n)});
+    for (int n = 1; n <= 3000; ++n) sender.send({std::to_string(n) + " a"});
     worker.wait_for("task a 3000");
     control.send({"STOP"});
     CHECK(worker.wait() == 0);
@@ -373,14 +373,14 @@ TEST_CASE("push-pull2: a worker whose senders have gone ends its connections aft
                     result.endpoint(), "--control", control.endpoint(), "--work", "1"});
     CHECK(control.receive() == Words{"\1"});
     control.send({"READY"});
-    senders[0].send({"a 1"});
-    CHECK(result.receive() == Words{"a 1"});
+    senders[0].send({"1 a"});
+    CHECK(result.receive() == Words{"1 a"});
     senders.pop_front();  // that one has gone
     control.send({"LAST"});
-    for (int n = 1; n <= 100; ++n) senders[0].send({"b " + std::to_string(n)});
+    for (int n = 1; n <= 100; ++n) senders[0].send({std::to_string(n) + " b"});
     REQUIRE(zmq_socket_monitor(result.get(), "inproc://result", ZMQ_EVENT_DISCONNECTED) == 0);
     senders.clear();
-    for (int n = 1; n <= 100; ++n) CHECK(result.receive() == Words{"b " + std::to_string(n)});
+    for (int n = 1; n <= 100; ++n) CHECK(result.receive() == Words{std::to_string(n) + " b"});
     CHECK(result.wait_for_event("inproc://result") == ZMQ_EVENT_DISCONNECTED);
     control.send({"STOP"});
     CHECK(worker.wait() == 0);
@@ -398,11 +398,11 @@ TEST_CASE("push-pull2: a worker serves a second sender before it is through with
     CHECK(control.receive() == Words{"\1"});
     control.send({"READY"});
     for (int n = 1; n <= 200; ++n) {
-        b.send({"b " + std::to_string(n)});
-        a.send({"a " + std::to_string(n)});
+        b.send({std::to_string(n) + " b"});
+        a.send({std::to_string(n) + " a"});
     }
     std::string order;
-    for (int n = 1; n <= 400; ++n) order += result.receive().at(0)[0];
+    for (int n = 1; n <= 400; ++n) order += result.receive().at(0).back();
     CHECK(order.find('b') < order.rfind('a'));
     CHECK(order.find('a') < order.rfind('b'));
     control.send({"STOP"});
@@ -417,13 +417,13 @@ TEST_CASE("push-pull2: a worker names what makes no sense and passes the rest on
     worker.control0.send({"STOPPED"});
     worker.control0.send({""});
     worker.get_ready();
-    for (const auto* odd : {"", " ", "7", "a", "a ", "a 0", "a -1", "a 1 ", "a 2147483648"})
+    for (const auto* odd : {"", " ", "7", "a", " a", "0 a", "-1 a", "1a", "2147483648 a"})
         worker.sender.send({odd});
-    worker.sender.send({"a 1", "a 2"});
-    worker.sender.send({" 4"});
-    worker.sender.send({std::string("a\0b \xff 2", 7)});
-    CHECK(worker.result0.receive() == Words{" 4"});
-    CHECK(worker.result0.receive() == Words{std::string("a\0b \xff 2", 7)});
+    worker.sender.send({"1 a", "2 a"});
+    worker.sender.send({"4 "});
+    worker.sender.send({std::string("2 a\0b \xff", 7)});
+    CHECK(worker.result0.receive() == Words{"4 "});
+    CHECK(worker.result0.receive() == Words{std::string("2 a\0b \xff", 7)});
     worker.control0.send({"STOP"});
     worker.control1.send({"STOP"});
     CHECK(process.wait() == 0);
@@ -432,9 +432,9 @@ TEST_CASE("push-pull2: a worker names what makes no sense and passes the rest on
     const std::string out = "worker: left out: no ";
     CHECK(process.errors() == out + "signal: READY\n" + out + "signal: STOPPED\n" + out +
                                   "signal: \n" + out + "task: \n" + out + "task:  \n" + out +
-                                  "task: 7\n" + out + "task: a\n" + out + "task: a \n" + out +
-                                  "task: a 0\n" + out + "task: a -1\n" + out + "task: a 1 \n" +
-                                  out + "task: a 2147483648\n" + out + "task: a 1\n");
+                                  "task: 7\n" + out + "task: a\n" + out + "task:  a\n" + out +
+                                  "task: 0 a\n" + out + "task: -1 a\n" + out + "task: 1a\n" + out +
+                                  "task: 2147483648 a\n" + out + "task: 1 a\n");
 }
 
 TEST_CASE("push-pull2: a sinker greets each subscriber and says stop when it is complete",
@@ -457,7 +457,7 @@ TEST_CASE("push-pull2: a sinker greets each subscriber and says stop when it is 
     sinker.process.wait_for_error("left out: no subscription: hello");
     sinker.peer.send({"expect", "none here", "1", "0", "2"});
     sinker.peer.send({"expect", "one", "1", "1", "2"});
-    sinker.peer.send({"one 1"});
+    sinker.peer.send({"1 one"});
     CHECK(first.receive() == Words{"STOP"});
     CHECK(second.receive() == Words{"STOP"});
     CHECK(sinker.process.wait() == 0);
@@ -467,11 +467,11 @@ TEST_CASE("push-pull2: a sinker greets each subscriber and says stop when it is 
 
 TEST_CASE("push-pull2: results may come before the announcement", "[push-pull2]") {
     Sinker sinker(2);
-    for (const auto* early : {"a 1", "c 1", "a 2", "a 11", "a 3", "a 1", "b 2"})
+    for (const auto* early : {"1 a", "1 c", "2 a", "11 a", "3 a", "1 a", "2 b"})
         sinker.peer.send({early});
     sinker.peer.send({"expect", "a", "5", "1", "2"});
     sinker.peer.send({"expect", "b", "3", "0", "2"});
-    for (const auto* late : {"b 3", "c 2", "d 1", "a 5"}) sinker.peer.send({late});
+    for (const auto* late : {"3 b", "2 c", "1 d", "5 a"}) sinker.peer.send({late});
     CHECK(sinker.process.wait() == 0);
     auto lines = sinker.process.lines();
     lines.erase(lines.begin(), lines.begin() + 2);
@@ -490,7 +490,7 @@ TEST_CASE("push-pull2: a sinker says when no sender is connected any more", "[pu
     Sinker sinker(1);
     Peer& worker = sinker.peer;
     Peer signals(ZMQ_SUB), late(ZMQ_SUB);
-    worker.send({"a 1"});
+    worker.send({"1 a"});
     signals.subscribe("").connect(sinker.control);
     CHECK(signals.receive() == Words{"READY"});
     {
@@ -504,7 +504,7 @@ TEST_CASE("push-pull2: a sinker says when no sender is connected any more", "[pu
     late.subscribe("").connect(sinker.control);
     CHECK(late.receive() == Words{"READY"});
     CHECK(late.receive() == Words{"LAST"});
-    worker.send({"a 2"});
+    worker.send({"2 a"});
     CHECK(sinker.process.wait() == 0);
     for (const auto* word : {"READY", "LAST", "STOP"}) CHECK(signals.receive() == Words{word});
 }
@@ -520,8 +520,8 @@ TEST_CASE("push-pull2: a sinker names what makes no sense and goes on", "[push-p
     sinker.peer.send({"expect", "a", "1", "0", "1"});
     sinker.peer.send({"expect", "a", "1", "0", "1"});
     sinker.peer.send({"expect", "b", "1", "0", "1"});
-    for (const auto* odd : {"", "1", "a", "a 0", "a x", "a 2"}) sinker.peer.send({odd});
-    sinker.peer.send({"a 1"});
+    for (const auto* odd : {"", "1", "a", "0 a", "x a", "2 a"}) sinker.peer.send({odd});
+    sinker.peer.send({"1 a"});
     CHECK(sinker.process.wait() == 0);
     CHECK(sinker.process.last_line() == "a: 1 of 1 results, 0 missing, 0 twice");
     const std::string out = "sinker: left out: ";
@@ -530,7 +530,7 @@ TEST_CASE("push-pull2: a sinker names what makes no sense and goes on", "[push-p
               out + "5 frames: expect\n" + out + "5 frames: expect\n" + out + "5 frames: else\n" +
               out + "a second sender called a\n" + out + "a sender too many, called b\n" + out +
               "no result: \n" + out + "no result: 1\n" + out + "no result: a\n" + out +
-              "no result: a 0\n" + out + "no result: a x\n" + out +
+              "no result: 0 a\n" + out + "no result: x a\n" + out +
               "result a 2: nobody asked for it\n");
 }
 
@@ -538,8 +538,8 @@ TEST_CASE("push-pull2: an interrupted sinker says what is missing of each sender
     Sinker sinker(3);
     sinker.peer.send({"expect", "b", "2147483647", "1", "2147483647"});
     sinker.peer.send({"expect", "a", "2147483647", "1", "2"});
-    sinker.peer.send({"a 2147483647"});
-    sinker.peer.send({"a 1"});
+    sinker.peer.send({"2147483647 a"});
+    sinker.peer.send({"1 a"});
     sinker.process.wait_for("result a 1");
     CHECK(sinker.process.stop(SIGINT) == 128 + SIGINT);
     CHECK(last_lines(sinker.process, 2) ==
@@ -583,7 +583,7 @@ TEST_CASE("push-pull2: what is no worker is dealt no task", "[push-pull2]") {
         tasks.push_back(second.receive().at(0));
     }
     std::sort(tasks.begin(), tasks.end());
-    CHECK(tasks == Words{"a 1", "a 10", "a 2", "a 3", "a 4", "a 5", "a 6", "a 7", "a 8", "a 9"});
+    CHECK(tasks == Words{"1 a", "10 a", "2 a", "3 a", "4 a", "5 a", "6 a", "7 a", "8 a", "9 a"});
     CHECK(sinker.receive() == Words{"expect", "a", "10", "0", "1"});
     CHECK(sender.wait() == 0);
 }
@@ -626,7 +626,7 @@ TEST_CASE("push-pull2: Ctrl-C ends a worker at work and a sender that nobody lis
           "[push-pull2]") {
     Worker worker({"--work", "60000"});
     worker.get_ready();
-    worker.sender.send({"a 1"});
+    worker.sender.send({"1 a"});
     worker.process[0].wait_for("task a 1");
     CHECK(worker.process[0].stop(SIGINT) == 128 + SIGINT);
     CHECK(worker.process[0].last_line() == "0 tasks");

@@ -18,9 +18,9 @@ set xlabel 'workers'
 set xtics (1, 2, 4, 8)
 set ylabel 'tasks a second'
 set title 'push-pull'
-plot for [i=2:3] file('push-pull') using 1:i title columnheader(i) pt 7 lw 2
+plot for [i=2:4] file('push-pull') using 1:i title columnheader(i) pt 7 lw 2
 set title 'push-pull2'
-plot for [i=2:3] file('push-pull2') using 1:i title columnheader(i) pt 7 lw 2
+plot for [i=2:4] file('push-pull2') using 1:i title columnheader(i) pt 7 lw 2
 unset multiplot
 
 set output picture('publishing')

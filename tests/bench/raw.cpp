@@ -166,15 +166,17 @@ void bind_and_wait(void* context, void* socket, const char* endpoint, int peers)
     zmq_getsockopt(socket, ZMQ_EVENTS, &ready, &size);  // takes in all that are connected
 }
 
-/// ENDPOINT COUNT WORKERS
+/// ENDPOINT COUNT WORKERS [NAME]: the same messages as the programs send.
 void sender(const Words& words) {
+    const std::string name = words.all.size() > 3 ? std::string(" ") + words.text(3) : "";
     void* const context = zmq_ctx_new();
     void* const socket = zmq_socket(context, ZMQ_PUSH);
     bind_and_wait(context, socket, words.text(0), words.number(2));
     for (int task = 1, count = words.number(1); task <= count; ++task) {
-        char text[16];  // the same message as the programs send
-        const auto end = std::to_chars(text, text + sizeof text, task).ptr;
-        zmq_send(socket, text, static_cast<size_t>(end - text), 0);
+        char text[32];
+        char* const end = std::to_chars(text, text + sizeof text, task).ptr;
+        std::memcpy(end, name.data(), name.size());
+        zmq_send(socket, text, static_cast<size_t>(end - text) + name.size(), 0);
     }
     zmq_close(socket);
     zmq_ctx_term(context);
@@ -213,7 +215,7 @@ void sinker(const Words& words) {
     zmq_ctx_term(context);
 }
 
-/// The number that the message's text is.
+/// The number with which the message's text begins.
 int number_of(zmq_msg_t* message) {
     const char* const text = static_cast<const char*>(zmq_msg_data(message));
     int number = 0;

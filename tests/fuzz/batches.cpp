@@ -30,10 +30,11 @@ std::int64_t counted(const std::vector<Frames>& messages, size_t senders) {
     std::set<std::pair<std::string, int>> results;
     for (const auto& frames : messages) {
         if (frames.size() != 1) continue;
-        const size_t space = frames[0].rfind(' ');
-        const auto sender = announced.find(frames[0].substr(0, space));
-        if (space == std::string::npos || sender == announced.end()) continue;
-        const int n = number(std::string_view(frames[0]).substr(space + 1)).value_or(0);
+        const size_t space = frames[0].find(' ');
+        if (space == std::string::npos) continue;
+        const auto sender = announced.find(frames[0].substr(space + 1));
+        if (sender == announced.end()) continue;
+        const int n = number(std::string_view(frames[0]).substr(0, space)).value_or(0);
         const auto& values = sender->second;
         if (n >= 1 && (values[0] == 0 || n <= values[0]) && n % values[2] == values[1])
             results.emplace(sender->first, n);
