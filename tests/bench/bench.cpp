@@ -5,7 +5,7 @@
 //   --write  puts tables and plots into docs/performance.md and docs/performance/
 //
 // Both sides are processes that are started alike and talk over the same transport. They take
-// turns, A B A B ..., three times for one value of each, and that five times. A value of A and the
+// turns, A B A B ..., six times for one value of each, and that five times. A value of A and the
 // one of B give a ratio; the table shows the median of the five, the smallest and the largest. What
 // is timed is what the programs' own summaries say (--quiet): messages, and the time from the first
 // to the last. Beside it stands the CPU time of all processes of a side, which depends less on what
@@ -187,7 +187,7 @@ struct Ratio {
 };
 
 bool quick = false;
-int turns = 5, rounds = 3;
+int turns = 5, rounds = 6;
 
 /// A value of each side: the mean of several runs, in which the sides alternate.
 void take_turn(Row& row) {
@@ -299,7 +299,7 @@ void round_trips(std::vector<Row>& all) {
 /// result, push-pull2's worker also chooses by it where the result goes. The other one only passes
 /// on.
 void pipelines(std::vector<Row>& all) {
-    const int n = many(3000000);
+    const int n = many(1500000);
     for (const int workers : {1, 2, 4, 8}) {
         const auto bare = [&](const char* name, const std::string& sinker,
                               const std::string& worker, const std::string& sender) {
