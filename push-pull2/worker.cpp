@@ -172,7 +172,8 @@ int main(int argc, char** argv) try {
                 const auto k = static_cast<size_t>(number % shares);
                 if (!ready(zmq_msg_send(task.get(), sinkers[k].socket.get(), ZMQ_DONTWAIT),
                            "zmq_msg_send"))
-                    left_out("result " + text(task.bytes()) + ": no sinker at " + sinks[k]);
+                    left_out("result " + text(sender) + " " + std::to_string(number) +
+                             ": no sinker at " + sinks[k]);
                 else
                     ++tasks;
             }
