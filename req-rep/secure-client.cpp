@@ -101,7 +101,9 @@ int main(int argc, char** argv) try {
             if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) closed = 0;
             if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) ++closed;
             const std::string why = failure(event, value, before, closed);
-            if (!why.empty()) throw std::runtime_error("handshake " + endpoint + ": " + why);
+            if (!why.empty())
+                throw std::runtime_error(
+                    std::string("handshake ").append(endpoint).append(": ").append(why));
             before = event;
         }
         if ((items[1].revents & ZMQ_POLLOUT) != 0)
