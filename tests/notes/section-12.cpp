@@ -167,6 +167,8 @@ TEST_CASE("12.0a: a process without a handler is killed and its blocked call nev
         say("returned");
     });
     CHECK(child.hear() == "waiting");
+    pollfd heard{child.fd(), POLLIN, 0};
+    CHECK(::poll(&heard, 1, a_while) == 0);  // its call does block
     must(kill(child.id(), signal), "kill");
     CHECK(child.wait() == -signal);
     CHECK(child.words().empty());
