@@ -277,8 +277,11 @@ TEST_CASE("12.2.1: a handler that runs in another thread ends no call", "[notes]
         return error_of(zmq_recv(pull, &byte, 1, 0));
     });
     waiting.get_future().wait();
-    for (int i = 0; i < 5; ++i) CHECK(of_poll() == EINTR);
-    CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    // The first time perhaps before the receiver blocks, the second time when it does.
+    for (int i = 0; i < 2; ++i) {
+        CHECK(of_poll() == EINTR);
+        CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
+    }
     send(push, {"a"});
     CHECK(receiver.get() == 0);
 }
