@@ -44,6 +44,9 @@ struct Pipeline {
 TEST_CASE("9.1a: zmq_msg_send takes the message first and the socket second", "[notes]") {
     static_assert(std::is_same_v<decltype(&zmq_msg_send), int (*)(zmq_msg_t*, void*, int)>);
     static_assert(!std::is_invocable_v<decltype(&zmq_msg_send), void*, zmq_msg_t*, int>);
+    // Where the socket does come first.
+    static_assert(std::is_same_v<decltype(&zmq_send), int (*)(void*, const void*, size_t, int)>);
+    static_assert(std::is_same_v<decltype(&zmq_sendmsg), int (*)(void*, zmq_msg_t*, int)>);
     Pipeline p;
     Room room{};
     zmq_msg_t* const message = &room.message;
