@@ -96,6 +96,7 @@ TEST_CASE("9.2b: a loop that ends when ZMQ_RCVMORE is 0 reads exactly one messag
         int more = -1;  // an int since 0MQ 3, an int64_t in 2
         size_t more_size = sizeof more;
         must(zmq_getsockopt(p.pull, ZMQ_RCVMORE, &more, &more_size), "zmq_getsockopt");
+        CHECK(more_size == sizeof(int));        // it says itself how much it has written
         CHECK(zmq_msg_more(&message) == more);  // the shorter way to ask
         must(zmq_msg_close(&message), "zmq_msg_close");
         if (more == 0) break;
