@@ -160,6 +160,37 @@ TEST_CASE("9.3.1: a later message of another sender overtakes one that lacks its
     CHECK(receive(pull) == Frames{"slow", "end"});
 }
 
+TEST_CASE("9.3.1: when the last send returns another thread may still have to write the parts",
+          "[notes]") {
+    struct Released {
+        const std::thread::id sender = std::this_thread::get_id();
+        std::atomic<int> parts{0}, by_sender{0};
+    } released;
+    const auto count = [](void*, void* counter) {
+        auto* const seen = static_cast<Released*>(counter);
+        if (std::this_thread::get_id() == seen->sender) ++seen->by_sender;
+        ++seen->parts;
+    };
+    const int parts = 32;  // of a megabyte: more than the system buffers for a peer that reads none
+    std::string body(1'000'000, 'x');
+    Context context;
+    Socket push(context, ZMQ_PUSH);
+    push.set(ZMQ_SNDBUF, 65536).set(ZMQ_LINGER, -1);
+    Wire peer(push.bind(any_port), "PULL");
+    for (int i = 1; i <= parts; ++i) {
+        zmq_msg_t part;
+        must(zmq_msg_init_data(&part, body.data(), body.size(), count, &released),
+             "zmq_msg_init_data");
+        must(zmq_msg_send(&part, push, i < parts ? ZMQ_SNDMORE : 0), "zmq_msg_send");
+    }
+    CHECK(released.parts < parts);
+    push.close();
+    CHECK(peer.rest().size() == parts * (body.size() + 9));  // a head of 9 bytes each
+    context.term();
+    CHECK(released.parts == parts);
+    CHECK(released.by_sender == 0);
+}
+
 TEST_CASE("9.3.2: when zmq_poll shows the first part all parts have arrived", "[notes]") {
     const Context context;
     Socket pull(context, ZMQ_PULL);
