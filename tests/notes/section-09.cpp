@@ -313,13 +313,22 @@ TEST_CASE("9.3.4: zmq_send and zmq_recv move a part as well", "[notes]") {
     must(zmq_msg_init_size(&part, 1), "zmq_msg_init_size");
     *static_cast<char*>(zmq_msg_data(&part)) = 'a';
     must(zmq_msg_send(&part, p.push, ZMQ_SNDMORE), "zmq_msg_send");
-    must(zmq_send(p.push, "bb", 2, 0), "zmq_send");
+    must(zmq_send(p.push, "bb", 2, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_msg_init_size(&part, 3), "zmq_msg_init_size");
+    std::memcpy(zmq_msg_data(&part), "ccc", 3);
+    must(zmq_msg_send(&part, p.push, 0), "zmq_msg_send");
     char buffer[8];
     CHECK(zmq_recv(p.pull, buffer, sizeof buffer, 0) == 1);
+    CHECK(buffer[0] == 'a');
+    CHECK(p.pull.get(ZMQ_RCVMORE) == 1);
     must(zmq_msg_init(&part), "zmq_msg_init");
     CHECK(zmq_msg_recv(&part, p.pull, 0) == 2);
-    CHECK(zmq_msg_more(&part) == 0);
+    CHECK(std::memcmp(zmq_msg_data(&part), "bb", 2) == 0);
+    CHECK(zmq_msg_more(&part) == 1);
     CHECK(zmq_msg_close(&part) == 0);
+    CHECK(zmq_recv(p.pull, buffer, sizeof buffer, 0) == 3);
+    CHECK(std::memcmp(buffer, "ccc", 3) == 0);
+    CHECK(p.pull.get(ZMQ_RCVMORE) == 0);
 }
 
 TEST_CASE("9.3.5: the next receive returns the next part whether ZMQ_RCVMORE was read or not",
