@@ -109,6 +109,23 @@ TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ ask again", "[notes]") {
     CHECK(receive(req) == Frames{"reply to 2"});
 }
 
+TEST_CASE("2.2: without ZMQ_REQ_CORRELATE the late reply is taken for that to the second request",
+          "[notes]") {
+    Context context;
+    Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ);
+    req.set(ZMQ_REQ_RELAXED, 1).connect(router.bind(any_port));
+
+    send(req, {"1"});
+    send(req, {"2"});
+    for (const auto* number : {"1", "2"}) {
+        const Frames request = receive(router);  // id, "", body
+        REQUIRE(request.size() == 3);
+        CHECK(request[2] == number);
+        send(router, {request[0], "", "reply to "s + number});
+    }
+    CHECK(receive(req) == Frames{"reply to 1"});
+}
+
 TEST_CASE("2.3: request and reply alternate and both ends enforce it", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
