@@ -182,6 +182,31 @@ TEST_CASE("2.4: after a timeout a REQ can only go on waiting", "[notes]") {
     CHECK(receive(req) == Frames{"late"});
 }
 
+TEST_CASE("2.4: ZMQ_REQ_RELAXED or a new socket is the way out after a timeout", "[notes]") {
+    Context context;
+    Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ), fresh(context, ZMQ_REQ);
+    const std::string endpoint = router.bind(any_port);
+    req.connect(endpoint).set(ZMQ_RCVTIMEO, 10);
+    send(req, {"request"});
+    receive(router);
+    CHECK(error_of(zmq_recv(req, nullptr, 0, 0)) == EAGAIN);
+    CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
+
+    const bool relaxed = GENERATE(true, false);
+    Socket& out = relaxed ? req : fresh;
+    if (relaxed)
+        req.set(ZMQ_REQ_RELAXED, 1);
+    else
+        fresh.connect(endpoint);
+    CHECK(zmq_send(out, "again", 5, 0) == 5);
+    const Frames request = receive(router);
+    REQUIRE(request.size() == 3);
+    CHECK(request[2] == "again");
+    send(router, {request[0], "", "reply"});
+    out.set(ZMQ_RCVTIMEO, deadline_ms);
+    CHECK(receive(out) == Frames{"reply"});
+}
+
 TEST_CASE("2.4: a request whose server has gone is not sent again", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("s");
