@@ -22,6 +22,7 @@ TEST_CASE("5.1: messages and versions and polling plain descriptors need no cont
     zmq_version(&major, &minor, &patch);
     CHECK(major == ZMQ_VERSION_MAJOR);
     CHECK(zmq_has("no such thing") == 0);
+    CHECK(zmq_has("ipc") == 1);
 
     zmq_msg_t message;
     CHECK(zmq_msg_init_size(&message, 1000) == 0);
