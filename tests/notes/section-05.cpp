@@ -84,8 +84,9 @@ TEST_CASE("5.4: a context made before fork can be started but not ended by the c
         if (read(arrived[0], &byte, 1) == 1) say("arrived ");
         zmq_close(push);
         say("term...");
-        for (int i = 0; i < 100; ++i)
-            if (zmq_ctx_term(inherited) == 0) say("done");
+        int failed = 0;
+        for (int i = 0; i < 100; ++i) failed += zmq_ctx_term(inherited) == -1;
+        say(std::to_string(failed));
     });
     {
         Context context;
@@ -94,7 +95,9 @@ TEST_CASE("5.4: a context made before fork can be started but not ended by the c
         CHECK(receive(pull) == Frames{"hello"});  // the child has even started threads, and talks
         CHECK(write(arrived[1], "x", 1) == 1);
         // But its end never comes: each call fails, or the child is aborted.
-        CHECK(child.words() == "sent arrived term...");
+        const std::string words = child.words();
+        const bool aborted = child.wait() == -SIGABRT;
+        CHECK(words == "sent arrived term..."s + (aborted ? "" : "100"));
     }
     CHECK(zmq_ctx_term(inherited) == 0);  // the parent's own is as good as before
     close(arrived[0]);
