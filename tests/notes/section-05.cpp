@@ -143,7 +143,7 @@ TEST_CASE("5.4: with an inherited running context calls succeed and nothing leav
     CHECK(receive(pull) == Frames{"still here"});
 }
 
-TEST_CASE("5.4: each call on an inherited socket fails with EINTR", "[notes]") {
+TEST_CASE("5.4: each receive and poll on an inherited socket fails with EINTR", "[notes]") {
     Context context;
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
     push.connect(pull.bind(any_port));
