@@ -101,11 +101,13 @@ TEST_CASE("6.1: receiving into a message releases what was in it", "[notes]") {
 
 TEST_CASE("6.1: zmq_send copies so there is nothing to close", "[notes]") {
     Pair pair;
-    char buffer[] = "hello";
-    CHECK(zmq_send(pair.push, buffer, 5, 0) == 5);
-    std::memset(buffer, 'x', 5);
-    CHECK(zmq_recv(pair.pull, buffer, 5, 0) == 5);
-    CHECK(std::string(buffer) == "hello");
+    const std::string hello(GENERATE(5u, 100'000u), 'h');  // a small one, and a large one
+    const int size = static_cast<int>(hello.size());
+    std::string sent = hello, received(hello.size(), ' ');
+    CHECK(zmq_send(pair.push, sent.data(), sent.size(), 0) == size);
+    sent.assign(sent.size(), 'x');
+    CHECK(zmq_recv(pair.pull, received.data(), received.size(), 0) == size);
+    CHECK(received == hello);
 }
 
 TEST_CASE("6.2: a context has a limited number of sockets", "[notes]") {
