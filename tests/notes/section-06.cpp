@@ -131,6 +131,29 @@ TEST_CASE("6.2: a context has a limited number of sockets", "[notes]") {
     CHECK(zmq_ctx_term(context) == 0);
 }
 
+TEST_CASE("6.2: the place of a closed socket is not free at once", "[notes]") {
+    const Folder folder;
+    void* context = zmq_ctx_new();
+    CHECK(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 1) == 0);
+    void* push = zmq_socket(context, ZMQ_PUSH);
+    CHECK(zmq_connect(push, folder.endpoint("late").c_str()) == 0);
+    CHECK(zmq_send(push, "farewell", 8, 0) == 8);
+    CHECK(zmq_close(push) == 0);  // it lingers, so that "a little later" can be waited for
+    CHECK(zmq_socket(context, ZMQ_PULL) == nullptr);
+    CHECK(zmq_errno() == EMFILE);
+
+    Context other;
+    Socket pull(other, ZMQ_PULL);
+    pull.bind(folder.endpoint("late"));
+    CHECK(receive(pull) == Frames{"farewell"});
+    void* next;
+    do next = zmq_socket(context, ZMQ_PULL);
+    while (next == nullptr && zmq_errno() == EMFILE);
+    CHECK(next != nullptr);
+    CHECK(zmq_close(next) == 0);
+    CHECK(zmq_ctx_term(context) == 0);
+}
+
 TEST_CASE("6.2: a context survives thousands of sockets one after the other", "[notes]") {
     Context context;
     zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 100);
