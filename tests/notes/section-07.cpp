@@ -53,9 +53,12 @@ TEST_CASE("7.1: PUB and SUB", "[notes]") {
 TEST_CASE("7.2: REQ and REP", "[notes]") {
     each_way(ZMQ_REQ, ZMQ_REP, [](Socket& req, Socket& rep) {
         for (const auto* number : {"1", "2"}) {
+            CHECK(error_of(zmq_recv(req, nullptr, 0, 0)) == EFSM);  // it has to ask
             send(req, {"question", number});
+            CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);  // it has to read first
             CHECK(receive(rep) == Frames{"question", number});
             send(rep, {"answer", number});
+            CHECK(error_of(zmq_send(req, "x", 1, 0)) == EFSM);  // it has its answer to read
             CHECK(receive(req) == Frames{"answer", number});
         }
     });
