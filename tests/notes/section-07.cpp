@@ -190,6 +190,25 @@ TEST_CASE("7.9: PAIR and PAIR", "[notes]") {
     });
 }
 
+TEST_CASE("7.9: a PAIR has a single peer", "[notes]") {
+    const Folder folder;
+    Context context;
+    Socket bound(context, ZMQ_PAIR), first(context, ZMQ_PAIR), second(context, ZMQ_PAIR);
+    const std::string endpoint =
+        bound.bind(GENERATE(true, false) ? any_port : folder.endpoint("pair"));
+    first.connect(endpoint);
+    send(first, {"from the first"});
+    CHECK(receive(bound) == Frames{"from the first"});
+    Monitor monitor(context, second, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    second.connect(endpoint);
+    monitor.next();
+    send(second, {"from the second"});
+    CHECK(poll(bound, ZMQ_POLLIN, a_while) == 0);
+    send(bound, {"to the first"});
+    CHECK(receive(first) == Frames{"to the first"});
+    CHECK(poll(second, ZMQ_POLLIN, 0) == 0);
+}
+
 TEST_CASE("7.10: XPUB and XSUB", "[notes]") {
     each_way(ZMQ_XPUB, ZMQ_XSUB, [](Socket& xpub, Socket& xsub) {
         // A bound XPUB or XSUB must first take in that its peer is there.
