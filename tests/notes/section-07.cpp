@@ -324,6 +324,18 @@ TEST_CASE("7.13: a refusal is told by the monitor and by nothing else", "[notes]
 }
 
 TEST_CASE("7.13: over inproc no combination is refused", "[notes]") {
+    Context all;
+    for (const Type& binding : types)
+        for (const Type& other : types) {
+            INFO(binding.name << " binds, " << other.name << " connects");
+            Socket bound(all, binding.number), connecting(all, other.number);
+            const std::string endpoint = "inproc://"s + binding.name + "-" + other.name;
+            CHECK(zmq_bind(bound, endpoint.c_str()) == 0);
+            CHECK(zmq_connect(connecting, endpoint.c_str()) == 0);
+            // Of these it can be seen that they have the other for a peer.
+            for (const int type : {ZMQ_DEALER, ZMQ_PUSH, ZMQ_PAIR})
+                if (binding.number == type) CHECK(poll(bound, ZMQ_POLLOUT) == ZMQ_POLLOUT);
+        }
     Context context;
     Socket pair(context, ZMQ_PAIR), dealer(context, ZMQ_DEALER);
     pair.bind("inproc://anything");
