@@ -39,11 +39,13 @@ TEST_CASE("2.2: a REP gives one reply to each request", "[notes]") {
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
     req.connect(rep.bind(any_port));
 
-    send(req, {"request"});
-    receive(rep);
-    CHECK(zmq_send(rep, "first", 5, 0) == 5);
-    CHECK(error_of(zmq_send(rep, "second", 6, 0)) == EFSM);
-    CHECK(receive(req) == Frames{"first"});
+    for (int i = 0; i < 2; ++i) {  // nor is a second reply kept for the next request
+        send(req, {"request"});
+        receive(rep);
+        CHECK(zmq_send(rep, "first", 5, 0) == 5);
+        CHECK(error_of(zmq_send(rep, "second", 6, 0)) == EFSM);
+        CHECK(receive(req) == Frames{"first"});
+    }
 }
 
 TEST_CASE("2.2: several parts are one request and all are read before the reply", "[notes]") {
@@ -107,6 +109,23 @@ TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ ask again", "[notes]") {
     CHECK(receive(req) == Frames{"reply to 2"});
 }
 
+TEST_CASE("2.2: without ZMQ_REQ_CORRELATE the late reply is taken for that to the second request",
+          "[notes]") {
+    Context context;
+    Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ);
+    req.set(ZMQ_REQ_RELAXED, 1).connect(router.bind(any_port));
+
+    send(req, {"1"});
+    send(req, {"2"});
+    for (const auto* number : {"1", "2"}) {
+        const Frames request = receive(router);  // id, "", body
+        REQUIRE(request.size() == 3);
+        CHECK(request[2] == number);
+        send(router, {request[0], "", "reply to "s + number});
+    }
+    CHECK(receive(req) == Frames{"reply to 1"});
+}
+
 TEST_CASE("2.3: request and reply alternate and both ends enforce it", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
@@ -130,11 +149,11 @@ TEST_CASE("2.3: request and reply alternate and both ends enforce it", "[notes]"
 TEST_CASE("2.3: a REP serves its clients one at a time", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), a(context, ZMQ_REQ), b(context, ZMQ_REQ);
-    const std::string endpoint = rep.bind(any_port);
+    const std::string endpoint = rep.bind("inproc://server");
     a.connect(endpoint);
     b.connect(endpoint);
     send(a, {"a"});
-    send(b, {"b"});
+    send(b, {"b"});  // over inproc both are there now
 
     const Frames first = receive(rep);
     CHECK(poll(rep, ZMQ_POLLIN | ZMQ_POLLOUT) == ZMQ_POLLOUT);  // not the other one now
@@ -161,6 +180,31 @@ TEST_CASE("2.4: after a timeout a REQ can only go on waiting", "[notes]") {
     req.set(ZMQ_RCVTIMEO, deadline_ms);  // a reply that comes late is still read
     send(rep, {"late"});
     CHECK(receive(req) == Frames{"late"});
+}
+
+TEST_CASE("2.4: ZMQ_REQ_RELAXED or a new socket is the way out after a timeout", "[notes]") {
+    Context context;
+    Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ), fresh(context, ZMQ_REQ);
+    const std::string endpoint = router.bind(any_port);
+    req.connect(endpoint).set(ZMQ_RCVTIMEO, 10);
+    send(req, {"request"});
+    receive(router);
+    CHECK(error_of(zmq_recv(req, nullptr, 0, 0)) == EAGAIN);
+    CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
+
+    const bool relaxed = GENERATE(true, false);
+    Socket& out = relaxed ? req : fresh;
+    if (relaxed)
+        req.set(ZMQ_REQ_RELAXED, 1);
+    else
+        fresh.connect(endpoint);
+    CHECK(zmq_send(out, "again", 5, 0) == 5);
+    const Frames request = receive(router);
+    REQUIRE(request.size() == 3);
+    CHECK(request[2] == "again");
+    send(router, {request[0], "", "reply"});
+    out.set(ZMQ_RCVTIMEO, deadline_ms);
+    CHECK(receive(out) == Frames{"reply"});
 }
 
 TEST_CASE("2.4: a request whose server has gone is not sent again", "[notes]") {

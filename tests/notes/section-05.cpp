@@ -1,6 +1,7 @@
 // Section 5 of the notes: the context, and fork.
 // No test case has a thread when it forks, except where the threads of a context are its point.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <set>
@@ -22,6 +23,7 @@ TEST_CASE("5.1: messages and versions and polling plain descriptors need no cont
     zmq_version(&major, &minor, &patch);
     CHECK(major == ZMQ_VERSION_MAJOR);
     CHECK(zmq_has("no such thing") == 0);
+    CHECK(zmq_has("ipc") == 1);
 
     zmq_msg_t message;
     CHECK(zmq_msg_init_size(&message, 1000) == 0);
@@ -83,8 +85,9 @@ TEST_CASE("5.4: a context made before fork can be started but not ended by the c
         if (read(arrived[0], &byte, 1) == 1) say("arrived ");
         zmq_close(push);
         say("term...");
-        for (int i = 0; i < 100; ++i)
-            if (zmq_ctx_term(inherited) == 0) say("done");
+        int failed = 0;
+        for (int i = 0; i < 100; ++i) failed += zmq_ctx_term(inherited) == -1;
+        say(std::to_string(failed));
     });
     {
         Context context;
@@ -93,7 +96,9 @@ TEST_CASE("5.4: a context made before fork can be started but not ended by the c
         CHECK(receive(pull) == Frames{"hello"});  // the child has even started threads, and talks
         CHECK(write(arrived[1], "x", 1) == 1);
         // But its end never comes: each call fails, or the child is aborted.
-        CHECK(child.words() == "sent arrived term...");
+        const std::string words = child.words();
+        const bool aborted = child.wait() == -SIGABRT;
+        CHECK(words == "sent arrived term..."s + (aborted ? "" : "100"));
     }
     CHECK(zmq_ctx_term(inherited) == 0);  // the parent's own is as good as before
     close(arrived[0]);
@@ -139,7 +144,7 @@ TEST_CASE("5.4: with an inherited running context calls succeed and nothing leav
     CHECK(receive(pull) == Frames{"still here"});
 }
 
-TEST_CASE("5.4: each call on an inherited socket fails with EINTR", "[notes]") {
+TEST_CASE("5.4: each receive and poll on an inherited socket fails with EINTR", "[notes]") {
     Context context;
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
     push.connect(pull.bind(any_port));
@@ -181,6 +186,8 @@ TEST_CASE("5.5: a forked child keeps the parent's port open", "[notes]") {
 }
 
 TEST_CASE("5.5: all descriptors of libzmq are closed by exec", "[notes]") {
+    const Folder folder;
+    const std::string endpoint = GENERATE(true, false) ? any_port : folder.endpoint("a");
     const auto open_descriptors = [] {
         std::set<int> all;
         for (int fd = 0; fd < 256; ++fd)
@@ -190,15 +197,18 @@ TEST_CASE("5.5: all descriptors of libzmq are closed by exec", "[notes]") {
     const std::set<int> before = open_descriptors();
     Context context;
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
-    push.connect(pull.bind(any_port));
+    push.connect(pull.bind(endpoint));
     send(push, {"connected"});
     receive(pull);
-    int found = 0;
+    int sockets = 0, others = 0;
     for (const int fd : open_descriptors()) {
         if (before.count(fd) == 1) continue;
-        ++found;
+        struct stat what {};
+        REQUIRE(fstat(fd, &what) == 0);
+        ++(S_ISSOCK(what.st_mode) ? sockets : others);
         INFO("descriptor " << fd);
         CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     }
-    CHECK(found >= 3);  // the listener, and both ends of the connection
+    CHECK(sockets >= 3);  // the listener, and both ends of the connection
+    CHECK(others >= 1);   // what its threads wait on
 }

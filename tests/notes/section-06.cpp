@@ -101,11 +101,13 @@ TEST_CASE("6.1: receiving into a message releases what was in it", "[notes]") {
 
 TEST_CASE("6.1: zmq_send copies so there is nothing to close", "[notes]") {
     Pair pair;
-    char buffer[] = "hello";
-    CHECK(zmq_send(pair.push, buffer, 5, 0) == 5);
-    std::memset(buffer, 'x', 5);
-    CHECK(zmq_recv(pair.pull, buffer, 5, 0) == 5);
-    CHECK(std::string(buffer) == "hello");
+    const std::string hello(GENERATE(5u, 100'000u), 'h');  // a small one, and a large one
+    const int size = static_cast<int>(hello.size());
+    std::string sent = hello, received(hello.size(), ' ');
+    CHECK(zmq_send(pair.push, sent.data(), sent.size(), 0) == size);
+    sent.assign(sent.size(), 'x');
+    CHECK(zmq_recv(pair.pull, received.data(), received.size(), 0) == size);
+    CHECK(received == hello);
 }
 
 TEST_CASE("6.2: a context has a limited number of sockets", "[notes]") {
@@ -126,6 +128,29 @@ TEST_CASE("6.2: a context has a limited number of sockets", "[notes]") {
     CHECK(zmq_socket(context, ZMQ_PULL) == nullptr);
     CHECK(zmq_close(two) == 0);
     CHECK(zmq_close(three) == 0);
+    CHECK(zmq_ctx_term(context) == 0);
+}
+
+TEST_CASE("6.2: the place of a closed socket is not free at once", "[notes]") {
+    const Folder folder;
+    void* context = zmq_ctx_new();
+    CHECK(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 1) == 0);
+    void* push = zmq_socket(context, ZMQ_PUSH);
+    CHECK(zmq_connect(push, folder.endpoint("late").c_str()) == 0);
+    CHECK(zmq_send(push, "farewell", 8, 0) == 8);
+    CHECK(zmq_close(push) == 0);  // it lingers, so that "a little later" can be waited for
+    CHECK(zmq_socket(context, ZMQ_PULL) == nullptr);
+    CHECK(zmq_errno() == EMFILE);
+
+    Context other;
+    Socket pull(other, ZMQ_PULL);
+    pull.bind(folder.endpoint("late"));
+    CHECK(receive(pull) == Frames{"farewell"});
+    void* next;
+    do next = zmq_socket(context, ZMQ_PULL);
+    while (next == nullptr && zmq_errno() == EMFILE);
+    CHECK(next != nullptr);
+    CHECK(zmq_close(next) == 0);
     CHECK(zmq_ctx_term(context) == 0);
 }
 
@@ -183,13 +208,17 @@ TEST_CASE("6.3: zmq_ctx_term waits until what was sent has gone", "[notes]") {
     CHECK(term.get() == 0);
 }
 
-TEST_CASE("6.3: with ZMQ_BLOCKY 0 the sockets of a context do not linger", "[notes]") {
+TEST_CASE("6.3: with ZMQ_LINGER 0 or ZMQ_BLOCKY 0 zmq_ctx_term does not wait for what was sent",
+          "[notes]") {
+    const bool blocky = GENERATE(true, false);
     const Folder folder;
     void* context = zmq_ctx_new();
-    CHECK(zmq_ctx_set(context, ZMQ_BLOCKY, 0) == 0);
+    CHECK(zmq_ctx_set(context, ZMQ_BLOCKY, blocky ? 1 : 0) == 0);
     void* push = zmq_socket(context, ZMQ_PUSH);
-    int linger = -1;
+    int linger = 0;
     size_t size = sizeof linger;
+    if (blocky) CHECK(zmq_setsockopt(push, ZMQ_LINGER, &linger, sizeof linger) == 0);
+    linger = -1;
     CHECK(zmq_getsockopt(push, ZMQ_LINGER, &linger, &size) == 0);
     CHECK(linger == 0);
     CHECK(zmq_connect(push, folder.endpoint("nobody").c_str()) == 0);

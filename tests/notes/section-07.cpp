@@ -53,9 +53,12 @@ TEST_CASE("7.1: PUB and SUB", "[notes]") {
 TEST_CASE("7.2: REQ and REP", "[notes]") {
     each_way(ZMQ_REQ, ZMQ_REP, [](Socket& req, Socket& rep) {
         for (const auto* number : {"1", "2"}) {
+            CHECK(error_of(zmq_recv(req, nullptr, 0, 0)) == EFSM);  // it has to ask
             send(req, {"question", number});
+            CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);  // it has to read first
             CHECK(receive(rep) == Frames{"question", number});
             send(rep, {"answer", number});
+            CHECK(error_of(zmq_send(req, "x", 1, 0)) == EFSM);  // it has its answer to read
             CHECK(receive(req) == Frames{"answer", number});
         }
     });
@@ -82,7 +85,8 @@ TEST_CASE("7.3: a ROUTER must put the asker and the delimiter in front of its an
         send(router, {"nobody", "", "answer"});  // no such peer: dropped
         send(router, {id, "answer"});            // no delimiter: the REQ breaks the connection
         CHECK(monitor.next().id == ZMQ_EVENT_DISCONNECTED);
-        CHECK(poll(req, ZMQ_POLLIN | ZMQ_POLLOUT, 0) == 0);  // and has no answer, nor may it ask
+        // And has no answer, nor may it ask.
+        CHECK(poll(req, ZMQ_POLLIN | ZMQ_POLLOUT, a_while) == 0);
     });
 }
 
@@ -184,6 +188,25 @@ TEST_CASE("7.9: PAIR and PAIR", "[notes]") {
         CHECK(receive(b) == Frames{"to", "b"});
         CHECK(receive(a) == Frames{"to", "a"});
     });
+}
+
+TEST_CASE("7.9: a PAIR has a single peer", "[notes]") {
+    const Folder folder;
+    Context context;
+    Socket bound(context, ZMQ_PAIR), first(context, ZMQ_PAIR), second(context, ZMQ_PAIR);
+    const std::string endpoint =
+        bound.bind(GENERATE(true, false) ? any_port : folder.endpoint("pair"));
+    first.connect(endpoint);
+    send(first, {"from the first"});
+    CHECK(receive(bound) == Frames{"from the first"});
+    Monitor monitor(context, second, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    second.connect(endpoint);
+    monitor.next();
+    send(second, {"from the second"});
+    CHECK(poll(bound, ZMQ_POLLIN, a_while) == 0);
+    send(bound, {"to the first"});
+    CHECK(receive(first) == Frames{"to the first"});
+    CHECK(poll(second, ZMQ_POLLIN, 0) == 0);
 }
 
 TEST_CASE("7.10: XPUB and XSUB", "[notes]") {
@@ -301,6 +324,18 @@ TEST_CASE("7.13: a refusal is told by the monitor and by nothing else", "[notes]
 }
 
 TEST_CASE("7.13: over inproc no combination is refused", "[notes]") {
+    Context all;
+    for (const Type& binding : types)
+        for (const Type& other : types) {
+            INFO(binding.name << " binds, " << other.name << " connects");
+            Socket bound(all, binding.number), connecting(all, other.number);
+            const std::string endpoint = "inproc://"s + binding.name + "-" + other.name;
+            CHECK(zmq_bind(bound, endpoint.c_str()) == 0);
+            CHECK(zmq_connect(connecting, endpoint.c_str()) == 0);
+            // Of these it can be seen that they have the other for a peer.
+            for (const int type : {ZMQ_DEALER, ZMQ_PUSH, ZMQ_PAIR})
+                if (binding.number == type) CHECK(poll(bound, ZMQ_POLLOUT) == ZMQ_POLLOUT);
+        }
     Context context;
     Socket pair(context, ZMQ_PAIR), dealer(context, ZMQ_DEALER);
     pair.bind("inproc://anything");

@@ -44,6 +44,9 @@ struct Pipeline {
 TEST_CASE("9.1a: zmq_msg_send takes the message first and the socket second", "[notes]") {
     static_assert(std::is_same_v<decltype(&zmq_msg_send), int (*)(zmq_msg_t*, void*, int)>);
     static_assert(!std::is_invocable_v<decltype(&zmq_msg_send), void*, zmq_msg_t*, int>);
+    // Where the socket does come first.
+    static_assert(std::is_same_v<decltype(&zmq_send), int (*)(void*, const void*, size_t, int)>);
+    static_assert(std::is_same_v<decltype(&zmq_sendmsg), int (*)(void*, zmq_msg_t*, int)>);
     Pipeline p;
     Room room{};
     zmq_msg_t* const message = &room.message;
@@ -93,6 +96,7 @@ TEST_CASE("9.2b: a loop that ends when ZMQ_RCVMORE is 0 reads exactly one messag
         int more = -1;  // an int since 0MQ 3, an int64_t in 2
         size_t more_size = sizeof more;
         must(zmq_getsockopt(p.pull, ZMQ_RCVMORE, &more, &more_size), "zmq_getsockopt");
+        CHECK(more_size == sizeof(int));        // it says itself how much it has written
         CHECK(zmq_msg_more(&message) == more);  // the shorter way to ask
         must(zmq_msg_close(&message), "zmq_msg_close");
         if (more == 0) break;
@@ -156,6 +160,37 @@ TEST_CASE("9.3.1: a later message of another sender overtakes one that lacks its
     CHECK(receive(pull) == Frames{"slow", "end"});
 }
 
+TEST_CASE("9.3.1: when the last send returns another thread may still have to write the parts",
+          "[notes]") {
+    struct Released {
+        const std::thread::id sender = std::this_thread::get_id();
+        std::atomic<int> parts{0}, by_sender{0};
+    } released;
+    const auto count = [](void*, void* counter) {
+        auto* const seen = static_cast<Released*>(counter);
+        if (std::this_thread::get_id() == seen->sender) ++seen->by_sender;
+        ++seen->parts;
+    };
+    const int parts = 32;  // of a megabyte: more than the system buffers for a peer that reads none
+    std::string body(1'000'000, 'x');
+    Context context;
+    Socket push(context, ZMQ_PUSH);
+    push.set(ZMQ_SNDBUF, 65536).set(ZMQ_LINGER, -1);
+    Wire peer(push.bind(any_port), "PULL");
+    for (int i = 1; i <= parts; ++i) {
+        zmq_msg_t part;
+        must(zmq_msg_init_data(&part, body.data(), body.size(), count, &released),
+             "zmq_msg_init_data");
+        must(zmq_msg_send(&part, push, i < parts ? ZMQ_SNDMORE : 0), "zmq_msg_send");
+    }
+    CHECK(released.parts < parts);
+    push.close();
+    CHECK(peer.rest().size() == parts * (body.size() + 9));  // a head of 9 bytes each
+    context.term();
+    CHECK(released.parts == parts);
+    CHECK(released.by_sender == 0);
+}
+
 TEST_CASE("9.3.2: when zmq_poll shows the first part all parts have arrived", "[notes]") {
     const Context context;
     Socket pull(context, ZMQ_PULL);
@@ -171,6 +206,7 @@ TEST_CASE("9.3.2: when zmq_poll shows the first part all parts have arrived", "[
     CHECK(zmq_recv(pull, part, sizeof part, ZMQ_DONTWAIT) == 3);
     CHECK(poll(pull, ZMQ_POLLIN, 0) == ZMQ_POLLIN);  // there is more to read
     CHECK(zmq_recv(pull, part, sizeof part, ZMQ_DONTWAIT) == 3);
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == ZMQ_POLLIN);
     CHECK(zmq_recv(pull, part, sizeof part, ZMQ_DONTWAIT) == 5);
     CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
 }
@@ -277,13 +313,22 @@ TEST_CASE("9.3.4: zmq_send and zmq_recv move a part as well", "[notes]") {
     must(zmq_msg_init_size(&part, 1), "zmq_msg_init_size");
     *static_cast<char*>(zmq_msg_data(&part)) = 'a';
     must(zmq_msg_send(&part, p.push, ZMQ_SNDMORE), "zmq_msg_send");
-    must(zmq_send(p.push, "bb", 2, 0), "zmq_send");
+    must(zmq_send(p.push, "bb", 2, ZMQ_SNDMORE), "zmq_send");
+    must(zmq_msg_init_size(&part, 3), "zmq_msg_init_size");
+    std::memcpy(zmq_msg_data(&part), "ccc", 3);
+    must(zmq_msg_send(&part, p.push, 0), "zmq_msg_send");
     char buffer[8];
     CHECK(zmq_recv(p.pull, buffer, sizeof buffer, 0) == 1);
+    CHECK(buffer[0] == 'a');
+    CHECK(p.pull.get(ZMQ_RCVMORE) == 1);
     must(zmq_msg_init(&part), "zmq_msg_init");
     CHECK(zmq_msg_recv(&part, p.pull, 0) == 2);
-    CHECK(zmq_msg_more(&part) == 0);
+    CHECK(std::memcmp(zmq_msg_data(&part), "bb", 2) == 0);
+    CHECK(zmq_msg_more(&part) == 1);
     CHECK(zmq_msg_close(&part) == 0);
+    CHECK(zmq_recv(p.pull, buffer, sizeof buffer, 0) == 3);
+    CHECK(std::memcmp(buffer, "ccc", 3) == 0);
+    CHECK(p.pull.get(ZMQ_RCVMORE) == 0);
 }
 
 TEST_CASE("9.3.5: the next receive returns the next part whether ZMQ_RCVMORE was read or not",
@@ -293,8 +338,13 @@ TEST_CASE("9.3.5: the next receive returns the next part whether ZMQ_RCVMORE was
     CHECK(error_of(zmq_setsockopt(p.pull, ZMQ_RCVMORE, &on, sizeof on)) == EINVAL);  // read only
     send(p.push, {"a", "bb", "ccc"});
     send(p.push, {"dddd"});
+    const bool asks = GENERATE(true, false);
     char part[8];
-    for (const int size : {1, 2, 3, 4}) CHECK(zmq_recv(p.pull, part, sizeof part, 0) == size);
+    for (const int size : {1, 2, 3, 4}) {
+        CHECK(zmq_recv(p.pull, part, sizeof part, 0) == size);
+        // Who does not ask in between does at the second part, so that it is seen to be one.
+        if (asks || size == 2) CHECK(p.pull.get(ZMQ_RCVMORE) == (size < 3 ? 1 : 0));
+    }
 }
 
 TEST_CASE("9.3.6: 0MQ keeps the parts in memory until the last one and then sends them all",
@@ -318,7 +368,7 @@ TEST_CASE("9.3.6: 0MQ keeps the parts in memory until the last one and then send
 TEST_CASE("9.3.7: closing the socket cancels what lacks its last part", "[notes]") {
     const Context context;
     Socket push(context, ZMQ_PUSH);
-    push.set(ZMQ_LINGER, -1);  // for ever, were it a message
+    push.set(ZMQ_LINGER, GENERATE(-1, 0, deadline_ms));  // -1: for ever, were it a message
     Wire peer(push.bind(any_port), "PULL");
     must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
     must(zmq_send(push, "two", 3, ZMQ_SNDMORE), "zmq_send");
