@@ -267,6 +267,25 @@ std::string random_bytes(size_t size) {
     return bytes;
 }
 
+/// Sends so many messages of random frames, and leaves.
+void say_anything(const std::string& endpoint, const std::string& type, int many) {
+    static std::mt19937 random(20261126);
+    const auto up_to = [](unsigned most) {
+        return std::uniform_int_distribution<unsigned>(0, most)(random);
+    };
+    auto peer = std::make_unique<Raw>(endpoint);
+    peer->send(handshake(type));
+    for (int n = 0; n < many; ++n) {
+        std::string bytes;
+        for (unsigned frames = up_to(5); frames > 0; --frames)
+            bytes += frame(up_to(3) == 0 ? "" : random_bytes(2 + up_to(60)), true);
+        bytes += frame(random_bytes(2 + up_to(60)));
+        if (peer->send(bytes)) continue;
+        peer = std::make_unique<Raw>(endpoint);  // thrown out for that, it comes again
+        peer->send(handshake(type));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("hostile: what does not speak ZeroMQ harms nobody", "[hostile]") {
@@ -317,23 +336,20 @@ TEST_CASE("hostile: messages that nobody expects harm nobody", "[hostile]") {
 
 TEST_CASE("hostile: messages of random frames harm nobody", "[hostile]") {
     const int many = std::getenv("SOAK") == nullptr ? 200 : 20000;
-    std::mt19937 random(20261126);
-    const auto up_to = [&random](unsigned most) {
-        return std::uniform_int_distribution<unsigned>(0, most)(random);
-    };
-    every_target(true, [&](Target&, const std::string& endpoint, const std::string& type) {
-        auto peer = std::make_unique<Raw>(endpoint);
-        peer->send(handshake(type));
-        for (int n = 0; n < many; ++n) {
-            std::string bytes;
-            for (unsigned frames = up_to(5); frames > 0; --frames)
-                bytes += frame(up_to(3) == 0 ? "" : random_bytes(2 + up_to(60)), true);
-            bytes += frame(random_bytes(2 + up_to(60)));
-            if (peer->send(bytes)) continue;
-            peer = std::make_unique<Raw>(endpoint);  // thrown out for that, it comes again
-            peer->send(handshake(type));
-        }
+    every_target(true, [many](Target&, const std::string& endpoint, const std::string& type) {
+        say_anything(endpoint, type, many);
     });
+}
+
+TEST_CASE("hostile: a sinker ends, whatever of a peer that has left is still unread", "[hostile]") {
+    for (int trials = std::getenv("SOAK") == nullptr ? 5 : 500; trials > 0; --trials)
+        for (const auto& program : programs()) {
+            if (program.name() != "sinker") continue;
+            INFO(program.path);
+            Target target(program);
+            say_anything(target.at("bind"), "PUSH", 3000);
+            target.serve_and_end();
+        }
 }
 
 TEST_CASE("hostile: a frame that says that it is too large ends its connection", "[hostile]") {
