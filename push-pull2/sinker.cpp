@@ -22,8 +22,8 @@ int main(int argc, char** argv) try {
     const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
     const Interrupt interrupt(context.get(), Interrupt::by_itself);
     const Socket puller(check(zmq_socket(context.get(), ZMQ_PULL), "zmq_socket", "PULL"));
-    // Nothing is sent here. Yet with the usual linger zmq_ctx_term may wait for ever, for a peer
-    // that has left while not all of its messages had been read.
+    // Nothing is sent here. Yet with the usual linger zmq_ctx_term may wait for ever, for a
+    // connection that libzmq has thrown out just then.
     const int linger = 0;
     check(zmq_setsockopt(puller.get(), ZMQ_LINGER, &linger, sizeof linger), "zmq_setsockopt",
           "ZMQ_LINGER");

@@ -356,13 +356,20 @@ TEST_CASE("hostile: messages of random frames harm nobody", "[hostile]") {
     });
 }
 
-TEST_CASE("hostile: a sinker ends, whatever of a peer that has left is still unread", "[hostile]") {
+TEST_CASE("hostile: a sinker ends while connections come and are thrown out", "[hostile]") {
     for (int trials = std::getenv("SOAK") == nullptr ? 5 : 500; trials > 0; --trials)
         for (const auto& program : programs()) {
             if (program.name() != "sinker") continue;
             INFO(program.path);
             Target target(program);
-            say_anything(target.at("bind"), "PUSH", 3000);
+            auto peer = std::make_unique<Raw>(target.at("bind"));
+            peer->send(handshake("PUSH"));
+            for (int n = 0; n < 3000; ++n) {
+                if (peer->send(frame(random_bytes(60), true) + frame("too soon"))) continue;
+                peer = std::make_unique<Raw>(target.at("bind"));
+                peer->send(handshake("PUSH"));
+            }
+            peer.reset();
             target.serve_and_end();
         }
 }
