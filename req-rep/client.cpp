@@ -5,6 +5,13 @@
 
 #include "common.hpp"
 
+/// Whether a receive has got a reply. No, too, where the server had gone before the request could
+/// leave: zmq_send drops it then, says nothing, and no reply is waited for (EFSM).
+static bool answered(int received) {
+    if (received == -1 && zmq_errno() == EFSM) return false;
+    return ready(received, "zmq_msg_recv");
+}
+
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5555";
     int count = 10, timeout = 0;
@@ -46,7 +53,7 @@ int main(int argc, char** argv) try {
     while (count == 0 || replies.count() < count) {
         do {
             check(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send");
-        } while (!ready(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv"));
+        } while (!answered(zmq_msg_recv(reply.get(), requester.get(), 0)));
         if (!quiet) std::printf("received %s\n", text(reply.bytes()).c_str());
         while (zmq_msg_more(reply.get()) == 1)  // a reply may have more frames: they are its own
             check(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv");
