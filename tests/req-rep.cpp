@@ -47,27 +47,13 @@ TEST_CASE("req-rep: with --timeout a client outlives its server", "[req-rep]") {
     const std::vector<std::string> bind{"--bind", folder.endpoint("s")};
     Process client("req-rep/client",
                    {"--connect", folder.endpoint("s"), "--timeout", "100", "--count", "0"});
-    for (int life = 0; life < 3; ++life) {
+    for (int life = 0; life < 10; ++life) {  // killed between reply and request, some of them
         Process server("req-rep/server", bind);
         server.wait_for("received Hello");
         client.wait_for("received World");
         CHECK(server.stop(SIGKILL) == -SIGKILL);
     }
     CHECK(client.stop(SIGINT) == 0);
-}
-
-TEST_CASE("req-rep: with --timeout a client outlives servers that leave right after a reply",
-          "[req-rep]") {
-    const Folder folder;
-    Process client("req-rep/client",
-                   {"--connect", folder.endpoint("s"), "--timeout", "100", "--count", "0"});
-    for (int life = 0; life < 20; ++life) {  // its next request meets the end of the connection
-        Peer server(ZMQ_ROUTER);
-        server.set(ZMQ_LINGER, 1000).bind(folder.endpoint("s"));
-        server.send(server.receive());
-    }
-    CHECK(client.stop(SIGINT) == 0);
-    CHECK(client.errors() == "interrupted\n");
 }
 
 TEST_CASE("req-rep: with --timeout tries do not queue up for a server that comes late",
