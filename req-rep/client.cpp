@@ -34,8 +34,8 @@ int main(int argc, char** argv) try {
         // RELAXED: a second request may follow one without a reply. CORRELATE: each carries a
         // number, and the late reply to an earlier one is dropped. IMMEDIATE: while there is no
         // server nothing is queued, or it would get every request that was sent again meanwhile.
-        // RCVTIMEO: how long to wait.
-        const int on = 1;
+        // RCVTIMEO: how long to wait for a reply; SNDTIMEO: for a server.
+        const int on = 1, a_second = 1000;
         check(zmq_setsockopt(requester.get(), ZMQ_REQ_RELAXED, &on, sizeof on), "zmq_setsockopt",
               "ZMQ_REQ_RELAXED");
         check(zmq_setsockopt(requester.get(), ZMQ_REQ_CORRELATE, &on, sizeof on), "zmq_setsockopt",
@@ -44,6 +44,8 @@ int main(int argc, char** argv) try {
               "ZMQ_IMMEDIATE");
         check(zmq_setsockopt(requester.get(), ZMQ_RCVTIMEO, &timeout, sizeof timeout),
               "zmq_setsockopt", "ZMQ_RCVTIMEO");
+        check(zmq_setsockopt(requester.get(), ZMQ_SNDTIMEO, &a_second, sizeof a_second),
+              "zmq_setsockopt", "ZMQ_SNDTIMEO");
     }
     check(zmq_connect(requester.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
@@ -52,7 +54,13 @@ int main(int argc, char** argv) try {
     replies.start();
     while (count == 0 || replies.count() < count) {
         do {
-            check(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send");
+            // Not connected for so long: libzmq may have given up, and is asked anew.
+            while (
+                !ready(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send")) {
+                check(zmq_disconnect(requester.get(), endpoint.c_str()), "zmq_disconnect",
+                      endpoint);
+                check(zmq_connect(requester.get(), endpoint.c_str()), "zmq_connect", endpoint);
+            }
         } while (!answered(zmq_msg_recv(reply.get(), requester.get(), 0)));
         if (!quiet) std::printf("received %s\n", text(reply.bytes()).c_str());
         while (zmq_msg_more(reply.get()) == 1)  // a reply may have more frames: they are its own

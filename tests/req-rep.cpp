@@ -56,6 +56,19 @@ TEST_CASE("req-rep: with --timeout a client outlives its server", "[req-rep]") {
     CHECK(client.stop(SIGINT) == 0);
 }
 
+TEST_CASE("req-rep: with --timeout a client outlives servers that leave right after a reply",
+          "[req-rep]") {
+    const Folder folder;
+    Process client("req-rep/client",
+                   {"--connect", folder.endpoint("s"), "--timeout", "100", "--count", "0"});
+    for (int life = 0; life < 20; ++life) {  // its next request meets the end of the connection
+        Peer server(ZMQ_ROUTER);
+        server.set(ZMQ_LINGER, 1000).bind(folder.endpoint("s"));
+        server.send(server.receive());
+    }
+    CHECK(client.stop(SIGINT) == 0);
+}
+
 TEST_CASE("req-rep: with --timeout tries do not queue up for a server that comes late",
           "[req-rep]") {
     const Folder folder;
