@@ -5,13 +5,6 @@
 
 #include "common.hpp"
 
-/// Whether a receive has got a reply. No, too, where the server had gone before the request could
-/// leave: zmq_send drops it then, says nothing, and no reply is waited for (EFSM).
-static bool answered(int received) {
-    if (received == -1 && zmq_errno() == EFSM) return false;
-    return ready(received, "zmq_msg_recv");
-}
-
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5555";
     int count = 10, timeout = 0;
@@ -49,19 +42,18 @@ int main(int argc, char** argv) try {
     }
     check(zmq_connect(requester.get(), endpoint.c_str()), "zmq_connect", endpoint);
 
-    constexpr std::string_view request = "Hello";
+    constexpr std::string_view hello = "Hello";
     Message reply;
     replies.start();
     while (count == 0 || replies.count() < count) {
         do {
             // Not connected for so long: libzmq may have given up, and is asked anew.
-            while (
-                !ready(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send")) {
+            while (!ready(zmq_send(requester.get(), hello.data(), hello.size(), 0), "zmq_send")) {
                 check(zmq_disconnect(requester.get(), endpoint.c_str()), "zmq_disconnect",
                       endpoint);
                 check(zmq_connect(requester.get(), endpoint.c_str()), "zmq_connect", endpoint);
             }
-        } while (!answered(zmq_msg_recv(reply.get(), requester.get(), 0)));
+        } while (!answered(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv"));
         if (!quiet) std::printf("received %s\n", text(reply.bytes()).c_str());
         while (zmq_msg_more(reply.get()) == 1)  // a reply may have more frames: they are its own
             check(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv");

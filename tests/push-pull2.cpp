@@ -634,9 +634,14 @@ TEST_CASE("push-pull2: Ctrl-C ends a worker at work and a sender that nobody lis
     const Folder folder;
     Process sender("push-pull2/sender", {"--bind", any_port, "--sink", folder.endpoint("r"),
                                          "--sink", folder.endpoint("s"), "--count", "1"});
-    Peer peer(ZMQ_PULL);
-    peer.connect(sender.endpoint());
+    const std::string endpoint = sender.endpoint();
+    Peer peer(ZMQ_PULL), first(ZMQ_PULL);
+    first.bind(folder.endpoint("r"));
+    peer.connect(endpoint);
+    CHECK(first.receive().at(0) == "expect");
     sender.wait_for("task a 1");
+    // Not in zmq_ctx_term, where nothing is bound any more: the second sinker is waited for.
+    Peer(ZMQ_PULL).connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     CHECK(sender.stop(SIGINT) == 128 + SIGINT);
     CHECK(sender.errors() == "sender: interrupted, not finished\n");
 }

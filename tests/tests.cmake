@@ -28,16 +28,24 @@ function(example_test name)
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
 
-# The secure pair as it is where libzmq was built without CURVE: it asks zmq_has, and is given
-# another answer here.
-foreach(program secure-server secure-client)
-  add_executable(no-curve-${program} req-rep/${program}.cpp tests/support/no-curve.cpp)
-  target_compile_definitions(no-curve-${program} PRIVATE zmq_has=has_nothing)
-  target_link_libraries(no-curve-${program} PRIVATE common)
-  set_target_properties(no-curve-${program} PROPERTIES
-    OUTPUT_NAME ${program} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/no-curve)
-  add_dependencies(test-support no-curve-${program})
-endforeach()
+# stand_in(NAME FOLDER/PROGRAM DEFINITION): the program with another function in the place of one of
+# libzmq's, as tests/support/NAME.cpp has it; it becomes build/tests/NAME/FOLDER/PROGRAM.
+function(stand_in name program definition)
+  get_filename_component(folder ${program} DIRECTORY)
+  get_filename_component(role ${program} NAME)
+  set(target ${name}-${folder}-${role})
+  add_executable(${target} ${program}.cpp tests/support/${name}.cpp)
+  target_compile_definitions(${target} PRIVATE ${definition})
+  target_link_libraries(${target} PRIVATE common)
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${role} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${name}/${folder})
+  add_dependencies(test-support ${target})
+endfunction()
+stand_in(no-curve req-rep/secure-server zmq_has=has_nothing)
+stand_in(no-curve req-rep/secure-client zmq_has=has_nothing)
+stand_in(dropped-request req-rep/client zmq_send=send_or_drop)
+stand_in(dropped-request ex-req-rep/client zmq_send=send_or_drop)
+stand_in(dropped-request mt-req-rep/client zmq_send=send_or_drop)
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)

@@ -36,8 +36,7 @@ std::set<std::string> proved_by(const std::string& source) {
 std::set<std::string> proved() {
     std::set<std::string> all;
     for (int section = 2; section <= 15; ++section) {
-        const std::string two =
-            section < 10 ? "0" + std::to_string(section) : std::to_string(section);
+        const std::string two = std::to_string(100 + section).substr(1);
         for (const auto& claim :
              proved_by(read_file(SOURCE_DIR "/tests/notes/section-" + two + ".cpp")))
             all.insert(claim);
