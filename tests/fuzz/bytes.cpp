@@ -42,8 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
         int from = 0, to = -step;
         const auto end_row = [&] {
             if (to < 0) return;
-            rows += " " + std::to_string(from);
-            if (to > from) rows += "-" + std::to_string(to);
+            rows.append(" ").append(std::to_string(from));
+            if (to > from) rows.append("-").append(std::to_string(to));
         };
         for (int n = 1; n <= 20000; n += step) {
             if (model.contains(n)) continue;
