@@ -464,7 +464,7 @@ TEST_CASE("req-rep: programs that start at once agree on one key pair", "[req-re
 TEST_CASE("req-rep: where libzmq has no CURVE the secure pair says so", "[req-rep]") {
     const Keys keys;
     for (const std::string program : {"secure-server", "secure-client"}) {
-        Process process("tests/no-curve/" + program, {"--key", keys.folder.path("own")});
+        Process process("tests/no-curve/req-rep/" + program, {"--key", keys.folder.path("own")});
         CHECK(process.wait() == 1);
         CHECK(process.output().empty());
         CHECK(process.errors() ==
