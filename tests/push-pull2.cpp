@@ -509,6 +509,28 @@ TEST_CASE("push-pull2: a sinker says when no sender is connected any more", "[pu
     for (const auto* word : {"READY", "LAST", "STOP"}) CHECK(signals.receive() == Words{word});
 }
 
+TEST_CASE("push-pull2: a sinker does not take a sender for a worker that has left",
+          "[push-pull2]") {
+    Sinker sinker(1);
+    sinker.peer.send({"expect", "a", "9", "0", "1"});  // the sender: it stays
+    Peer worker(ZMQ_PUSH), signals(ZMQ_SUB);
+    {
+        Peer leaving(ZMQ_PUSH), its_signals(ZMQ_SUB);
+        leaving.connect_until(sinker.results, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+        its_signals.subscribe("").connect(sinker.control);
+        CHECK(its_signals.receive() == Words{"READY"});
+        worker.connect_until(sinker.results, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+        signals.subscribe("").connect(sinker.control);
+        CHECK(signals.receive() == Words{"READY"});
+    }
+    for (int i = 1; i < 9; ++i) {
+        worker.send({std::to_string(i) + " a"});
+        sinker.process.wait_for("result a " + std::to_string(i));
+    }
+    signals.subscribe("more");
+    CHECK(signals.receive() == Words{"READY"});  // and no LAST before it
+}
+
 TEST_CASE("push-pull2: a sinker names what makes no sense and goes on", "[push-pull2]") {
     Sinker sinker(1);
     sinker.peer.send({"expect", "a", "5", "0"});
@@ -585,6 +607,22 @@ TEST_CASE("push-pull2: what is no worker is dealt no task", "[push-pull2]") {
     std::sort(tasks.begin(), tasks.end());
     CHECK(tasks == Words{"1 a", "10 a", "2 a", "3 a", "4 a", "5 a", "6 a", "7 a", "8 a", "9 a"});
     CHECK(sinker.receive() == Words{"expect", "a", "10", "0", "1"});
+    CHECK(sender.wait() == 0);
+}
+
+TEST_CASE("push-pull2: a sinker that has been there and comes back gets the announcement",
+          "[push-pull2]") {
+    const Folder folder;
+    Process sender("push-pull2/sender",
+                   {"--bind", any_port, "--sink", folder.endpoint("r"), "--count", "1"});
+    Peer(ZMQ_PULL).bind_until(folder.endpoint("r"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    Peer worker(ZMQ_PULL);
+    worker.connect(sender.endpoint());
+    CHECK(worker.receive() == Words{"1 a"});
+    CHECK_THROWS(sender.wait(std::chrono::seconds(1)));  // longer than its linger at Ctrl-C
+    Peer sinker(ZMQ_PULL);
+    sinker.bind(folder.endpoint("r"));
+    CHECK(sinker.receive() == Words{"expect", "a", "1", "0", "1"});
     CHECK(sender.wait() == 0);
 }
 
