@@ -343,6 +343,29 @@ TEST_CASE("programs: a client sends again what libzmq has dropped with its conne
     }
 }
 
+TEST_CASE("programs: a sender waits also for a sinker that has been there and has left",
+          "[programs]") {
+    struct Pattern {
+        std::string name;
+        std::vector<std::string> task, announcement;
+    };
+    for (const auto& pattern : {Pattern{"push-pull", {"1"}, {"expect", "1"}},
+                                Pattern{"push-pull2", {"1 a"}, {"expect", "a", "1", "0", "1"}}}) {
+        const Folder folder;
+        Process sender(pattern.name + "/sender",
+                       {"--bind", any_port, "--sink", folder.endpoint("r"), "--count", "1"});
+        Peer(ZMQ_PULL).bind_until(folder.endpoint("r"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+        Peer worker(ZMQ_PULL);
+        worker.connect(sender.endpoint());
+        CHECK(worker.receive() == pattern.task);
+        CHECK_THROWS(sender.wait(std::chrono::seconds(1)));  // longer than its linger at Ctrl-C
+        Peer sinker(ZMQ_PULL);
+        sinker.bind(folder.endpoint("r"));
+        CHECK(sinker.receive() == pattern.announcement);
+        CHECK(sender.wait() == 0);
+    }
+}
+
 TEST_CASE("programs: a second Ctrl-C kills while the first is being heeded", "[programs]") {
     // A sender whose announcement no sinker takes: after the first it still waits for one a while.
     // The announcement is on its way when the first task has come.

@@ -347,22 +347,6 @@ TEST_CASE("push-pull: a sinker that starts late gets the announcement", "[push-p
     CHECK(sender.wait() == 0);
 }
 
-TEST_CASE("push-pull: a sinker that has been there and comes back gets the announcement",
-          "[push-pull]") {
-    const Folder folder;
-    Process sender("push-pull/sender",
-                   {"--bind", any_port, "--sink", folder.endpoint("r"), "--count", "1"});
-    Peer(ZMQ_PULL).bind_until(folder.endpoint("r"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    Peer worker(ZMQ_PULL);
-    worker.connect(sender.endpoint());
-    CHECK(worker.receive() == std::vector<std::string>{"1"});
-    CHECK_THROWS(sender.wait(std::chrono::seconds(1)));  // longer than its linger at Ctrl-C
-    Peer sinker(ZMQ_PULL);
-    sinker.bind(folder.endpoint("r"));
-    CHECK(sinker.receive() == std::vector<std::string>{"expect", "1"});
-    CHECK(sender.wait() == 0);
-}
-
 TEST_CASE("push-pull: Ctrl-C ends a sender whose announcement nobody takes", "[push-pull]") {
     const Folder folder;
     Process sender("push-pull/sender",

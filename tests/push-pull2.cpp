@@ -610,22 +610,6 @@ TEST_CASE("push-pull2: what is no worker is dealt no task", "[push-pull2]") {
     CHECK(sender.wait() == 0);
 }
 
-TEST_CASE("push-pull2: a sinker that has been there and comes back gets the announcement",
-          "[push-pull2]") {
-    const Folder folder;
-    Process sender("push-pull2/sender",
-                   {"--bind", any_port, "--sink", folder.endpoint("r"), "--count", "1"});
-    Peer(ZMQ_PULL).bind_until(folder.endpoint("r"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    Peer worker(ZMQ_PULL);
-    worker.connect(sender.endpoint());
-    CHECK(worker.receive() == Words{"1 a"});
-    CHECK_THROWS(sender.wait(std::chrono::seconds(1)));  // longer than its linger at Ctrl-C
-    Peer sinker(ZMQ_PULL);
-    sinker.bind(folder.endpoint("r"));
-    CHECK(sinker.receive() == Words{"expect", "a", "1", "0", "1"});
-    CHECK(sender.wait() == 0);
-}
-
 TEST_CASE("push-pull2: Ctrl-C right after the start without a peer", "[push-pull2]") {
     const Folder folder;
     Process sender("push-pull2/sender", {"--bind", any_port, "--sink", folder.endpoint("r")});
