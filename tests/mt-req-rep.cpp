@@ -48,18 +48,20 @@ TEST_CASE("mt-req-rep: the requests of the client's threads are in flight togeth
     CHECK(client.last_line() == "14 replies");
 }
 
-TEST_CASE("mt-req-rep: the threads of the server work at the same time", "[mt-req-rep]") {
-    // No reply comes within the test: each worker that says it has a request holds it.
+TEST_CASE("mt-req-rep: the threads of the server work at the same time, until Ctrl-C",
+          "[mt-req-rep]") {
+    // No reply comes within the test: each worker that says it has a request holds it. Four workers
+    // can queue 2,000 each, by the high-water marks of both ends, so that there is one for the
+    // fifth, however late it connects.
     Process server("mt-req-rep/server",
                    {"--bind", any_port, "--workers", "5", "--work", "1000000"});
-    Process client("mt-req-rep/client",
-                   {"--connect", server.endpoint(), "--clients", "5", "--count", "1"});
+    Peer client(ZMQ_DEALER);
+    client.connect(server.endpoint());
+    for (int n = 0; n < 10000; ++n) client.send({"", "Hello"});
     std::set<std::string> workers;
     while (workers.size() < 5) workers.insert(server.wait_for("received Hello"));
     CHECK(server.stop(SIGINT) == 0);
     CHECK(server.last_line() == "0 requests");
-    CHECK(client.stop(SIGINT) == 128 + SIGINT);
-    CHECK(client.last_line() == "0 replies");
 }
 
 TEST_CASE("mt-req-rep: requests go to the workers in turn", "[mt-req-rep]") {
@@ -140,18 +142,6 @@ TEST_CASE("mt-req-rep: Ctrl-C ends the server right away with all its threads", 
         CHECK(server.last_line() == "0 requests");
         CHECK(server.errors() == "interrupted\n");
     }
-}
-
-TEST_CASE("mt-req-rep: Ctrl-C while all workers are busy and more requests wait", "[mt-req-rep]") {
-    Process server("mt-req-rep/server",
-                   {"--bind", any_port, "--workers", "2", "--work", "1000000"});
-    Peer client(ZMQ_DEALER);
-    client.connect(server.endpoint());
-    for (int n = 0; n < 5000; ++n) client.send({"", "Hello"});
-    server.wait_for("received Hello");
-    server.wait_for("received Hello");
-    CHECK(server.stop(SIGINT) == 0);
-    CHECK(server.last_line() == "0 requests");
 }
 
 TEST_CASE("mt-req-rep: a failing thread ends the client with its error", "[mt-req-rep]") {
