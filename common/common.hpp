@@ -42,13 +42,6 @@ inline bool ready(int result, const char* call, std::string_view argument = {}) 
     return result != -1;
 }
 
-/// Like ready(), for what a REQ receives: false also where there is no request to be answered
-/// (EFSM). zmq_send has dropped it with a connection that had just ended, and returned success
-/// (libzmq 4.3: socket_base.cpp, -2 of xsend). It is to be sent again.
-inline bool answered(int result, const char* call) {
-    return (result != -1 || zmq_errno() != EFSM) && ready(result, call);
-}
-
 /// For `catch (...)` around main: says on standard error what ended the program, and returns its
 /// exit status: 0 after --help, 2 after a wrong argument, 1 after a failed call; after Ctrl-C 0, or
 /// 128 + the signal's number where the program had not finished.

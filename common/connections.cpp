@@ -8,6 +8,7 @@ void Connections::event(std::string_view frame) {
     std::int32_t connection = 0;
     std::memcpy(&event, frame.data(), sizeof event);
     std::memcpy(&connection, frame.data() + sizeof event, sizeof connection);
+    tried_ = true;
     if (event == ZMQ_EVENT_ACCEPTED || event == ZMQ_EVENT_CONNECTED) new_ones_[connection] = ever_;
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
         ++through_;

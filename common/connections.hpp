@@ -25,9 +25,12 @@ class Connections {
                                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     /// What the monitor has to tell.
     static constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
-                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | failures | ZMQ_EVENT_DISCONNECTED;
+                                  ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                                  failures | ZMQ_EVENT_DISCONNECTED;
     /// Takes in an event: its first frame, of two.
     void event(std::string_view frame);
+    /// Whether one has ever been made, or could not be made.
+    bool tried() const { return tried_; }
     /// How many are open, whoever is at the other end.
     size_t open() const { return known_.size() + new_ones_.size(); }
     /// How many have got through the handshake. One that does not speak ZeroMQ, or has a socket
@@ -41,5 +44,6 @@ class Connections {
     std::map<std::int32_t, int> new_ones_;  // and how many had ever got through when each came
     size_t through_ = 0;                    // of the new ones
     int ever_ = 0;
+    bool tried_ = false;
     bool failed_ = false;  // the connection that ends next has not got through
 };

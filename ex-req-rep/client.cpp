@@ -28,9 +28,8 @@ int main(int argc, char** argv) try {
     Message reply;
     replies.start();
     while (count == 0 || replies.count() < count) {
-        do {
-            check(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send");
-        } while (!answered(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv"));
+        check(zmq_send(requester.get(), request.data(), request.size(), 0), "zmq_send");
+        check(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv");
         if (!quiet) std::printf("received %s\n", text(reply.bytes()).c_str());
         while (zmq_msg_more(reply.get()) == 1)  // a reply may have more frames: they are its own
             check(zmq_msg_recv(reply.get(), requester.get(), 0), "zmq_msg_recv");

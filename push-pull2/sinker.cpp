@@ -68,7 +68,8 @@ int main(int argc, char** argv) try {
     while (!batches.complete()) {
         // All senders have been here, and all have gone. When the workers have sent what they have,
         // they end their connections, too, and when all are gone, nothing more will come: what is
-        // missing then has been lost with a worker or a sender.
+        // missing then has been lost with a worker or a sender. A worker that has just left may
+        // still be counted as one: so workers also look for senders themselves.
         const bool no_sender = batches.bounded() && connections.open() <= workers;
         const bool nobody = batches.bounded() && connections.open() == 0;
         const bool look = nobody || (no_sender && !said_last);

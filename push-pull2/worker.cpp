@@ -113,7 +113,8 @@ int main(int argc, char** argv) try {
         return std::count(said.begin(), said.end(), word);
     };
     const int shares = static_cast<int>(sinks.size());
-    bool asking = false, last = false;  // last: a sinker has said that there are no more senders
+    bool asking = false, last = false;  // last: a sinker has said that there are no more senders,
+                                        // maybe too soon
     Message task;
     // Nothing that is still unsent at the end is missed: each sinker has all that it wants.
     while (how_many("STOP") < std::ssize(said)) {
@@ -127,7 +128,7 @@ int main(int argc, char** argv) try {
             if (!quiet) std::printf("asking for tasks\n");
         }
         const bool alone = last && std::none_of(senders.begin(), senders.end(), [](auto& sender) {
-                               return sender.connections.open() > 0;
+                               return sender.connections.open() > 0 || !sender.connections.tried();
                            });
         const int some = check(
             zmq_poll(items.data(), static_cast<int>(items.size()), alone ? 0 : -1), "zmq_poll");

@@ -82,8 +82,7 @@ int main(int argc, char** argv) try {
             check(zmq_poll(items, 2, -1), "zmq_poll");
             gone = items[1].revents != 0 && has_ended(reports);
             // Also after the end of the connection: what came before it is still here.
-            if (answered(zmq_msg_recv(message.get(), requester.get(), ZMQ_DONTWAIT),
-                         "zmq_msg_recv"))
+            if (ready(zmq_msg_recv(message.get(), requester.get(), ZMQ_DONTWAIT), "zmq_msg_recv"))
                 reply = message.bytes();
             while (zmq_msg_more(message.get()) == 1)  // a reply may have more frames
                 check(zmq_msg_recv(message.get(), requester.get(), 0), "zmq_msg_recv");

@@ -330,19 +330,6 @@ TEST_CASE("programs: Ctrl-C ends one whose standard error nobody reads", "[progr
 }
 #endif
 
-TEST_CASE("programs: a client sends again what libzmq has dropped with its connection",
-          "[programs]") {
-    Process server("req-rep/server", {"--bind", any_port});
-    const std::string endpoint = server.endpoint();
-    for (const std::string pattern : {"req-rep", "ex-req-rep", "mt-req-rep"}) {
-        INFO(pattern);
-        Process client(BINARY_DIR "/tests/dropped-request/" + pattern + "/client",
-                       {"--connect", endpoint, "--count", "10"});
-        CHECK(client.wait() == 0);
-        CHECK(client.last_line() == (pattern == "mt-req-rep" ? "40 replies" : "10 replies"));
-    }
-}
-
 TEST_CASE("programs: a sender waits also for a sinker that has been there and has left",
           "[programs]") {
     struct Pattern {

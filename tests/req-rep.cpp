@@ -58,13 +58,23 @@ TEST_CASE("req-rep: with --timeout a client outlives its server", "[req-rep]") {
 
 TEST_CASE("req-rep: with --timeout a client outlives servers that leave right after a reply",
           "[req-rep]") {
+    // Its next request meets the end of the connection. Where libzmq has dropped it half written,
+    // the rest comes to the next server, which must be able to tell it from a request.
     const Folder folder;
-    Process client("req-rep/client",
-                   {"--connect", folder.endpoint("s"), "--timeout", "100", "--count", "0"});
-    for (int life = 0; life < 20; ++life) {  // its next request meets the end of the connection
+    const std::string endpoint = folder.endpoint("s");
+    Process client(BINARY_DIR "/tests/slow-send/req-rep/client",
+                   {"--connect", endpoint, "--timeout", "100", "--count", "0"});
+    for (int life = 0; life < 20; ++life) {
         Peer server(ZMQ_ROUTER);
-        server.set(ZMQ_LINGER, 1000).bind(folder.endpoint("s"));
-        server.send(server.receive());
+        server.set(ZMQ_LINGER, 1000).bind(endpoint);
+        for (int replies = 0; replies < 2;) {
+            const auto request = server.receive();
+            if (request.size() == 2 && request[1].empty()) continue;
+            REQUIRE(request.size() == 4);  // identity, number, delimiter, Hello
+            CHECK(request[3] == "Hello");
+            server.send(request);
+            ++replies;
+        }
     }
     CHECK(client.stop(SIGINT) == 0);
 }

@@ -43,9 +43,7 @@ function(stand_in name program definition)
 endfunction()
 stand_in(no-curve req-rep/secure-server zmq_has=has_nothing)
 stand_in(no-curve req-rep/secure-client zmq_has=has_nothing)
-stand_in(dropped-request req-rep/client zmq_send=send_or_drop)
-stand_in(dropped-request ex-req-rep/client zmq_send=send_or_drop)
-stand_in(dropped-request mt-req-rep/client zmq_send=send_or_drop)
+stand_in(slow-send req-rep/client zmq_send=send_slowly)
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
