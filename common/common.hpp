@@ -123,9 +123,10 @@ std::optional<int> number(std::string_view digits);
 // Ctrl-C -----------------------------------------------------------------------------------------
 
 /// From here on SIGINT and SIGTERM are blocked in every thread and waited for by one, which calls
-/// zmq_ctx_shutdown: each blocked or later call on a socket ends with ETERM, and check() throws. A
-/// second signal kills. What takes longer than 0.7 s after the first (messages that nobody takes
-/// can hold up zmq_ctx_term for ever) is cut off. A program has one, made before its threads.
+/// zmq_ctx_shutdown: a call that is blocked on a socket, or would block later, ends with ETERM, and
+/// check() throws. A second signal kills. What takes longer than 0.7 s after the first (messages
+/// that nobody takes can hold up zmq_ctx_term for ever) is cut off. A program has one, made before
+/// its threads.
 class Interrupt {
  public:
     enum Ends { by_itself, when_stopped };

@@ -25,11 +25,11 @@ class Connections {
                                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     /// What the monitor has to tell.
     static constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
-                                  ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                  failures | ZMQ_EVENT_DISCONNECTED;
+                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | failures | ZMQ_EVENT_DISCONNECTED;
     /// Takes in an event: its first frame, of two.
     void event(std::string_view frame);
-    /// Whether one has ever been made, or could not be made.
+    /// Whether one has ever been made, or, where the monitor also tells of
+    /// ZMQ_EVENT_CONNECT_RETRIED, could not be made.
     bool tried() const { return tried_; }
     /// How many are open, whoever is at the other end.
     size_t open() const { return known_.size() + new_ones_.size(); }

@@ -20,22 +20,26 @@ struct Watched {
     Connections connections;
 };
 
-static Watched watched(void* context, int type, const std::string& name) {
+static Watched watched(void* context, int type, const std::string& name, int more_events = 0) {
     Socket socket(check(zmq_socket(context, type), "zmq_socket", name));
     Events events(check(zmq_socket(context, ZMQ_PAIR), "zmq_socket", "PAIR"), {socket.get()});
     const std::string monitor = "inproc://" + name;
-    check(zmq_socket_monitor(socket.get(), monitor.c_str(), Connections::events),
+    check(zmq_socket_monitor(socket.get(), monitor.c_str(), Connections::events | more_events),
           "zmq_socket_monitor", monitor);
+    check(zmq_setsockopt(events.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit), "zmq_setsockopt",
+          "ZMQ_RCVHWM");  // at a limit libzmq's thread would wait for the reader
     check(zmq_connect(events.get(), monitor.c_str()), "zmq_connect", monitor);
     return {std::move(socket), std::move(events), {}};
 }
 
-/// Reads one event of a socket's monitor: two frames.
-static void read_event(Watched& of) {
-    Message event;
-    check(zmq_msg_recv(event.get(), of.events.get(), 0), "zmq_msg_recv", "event");
-    of.connections.event(event.bytes());
-    check(zmq_msg_recv(event.get(), of.events.get(), 0), "zmq_msg_recv", "event");
+/// Waits for an event of a socket's monitor, and reads all that are there: two frames each.
+static void read_events(Watched& of) {
+    Message frame;
+    for (int flags = 0; ready(zmq_msg_recv(frame.get(), of.events.get(), flags), "zmq_msg_recv");
+         flags = ZMQ_DONTWAIT) {
+        of.connections.event(frame.bytes());
+        check(zmq_msg_recv(frame.get(), of.events.get(), 0), "zmq_msg_recv", "event");
+    }
 }
 
 /// Reads one signal of a sinker, READY, LAST or STOP; "" where it makes no sense.
@@ -86,7 +90,8 @@ int main(int argc, char** argv) try {
         check(zmq_connect(sub, controls[i].c_str()), "zmq_connect", controls[i]);
     }
     for (size_t i = 0; i < endpoints.size(); ++i) {  // connected later
-        senders.push_back(watched(context.get(), ZMQ_PULL, "PULL" + std::to_string(i)));
+        senders.push_back(watched(context.get(), ZMQ_PULL, "PULL" + std::to_string(i),
+                                  ZMQ_EVENT_CONNECT_RETRIED));
         if (over_ipc(endpoints[i]))
             check(zmq_setsockopt(senders[i].socket.get(), ZMQ_RCVHWM, &no_limit, sizeof no_limit),
                   "zmq_setsockopt", "ZMQ_RCVHWM");
@@ -96,7 +101,7 @@ int main(int argc, char** argv) try {
     // then the subscription, which it answers with READY; then the tasks.
     if (!quiet) std::printf("waiting for the sinkers\n");
     for (auto& sinker : sinkers) {
-        while (sinker.connections.peers() == 0) read_event(sinker);
+        while (sinker.connections.peers() == 0) read_events(sinker);
         sinker.events.reset();
     }
     for (const auto& signal : signals)
@@ -113,8 +118,7 @@ int main(int argc, char** argv) try {
         return std::count(said.begin(), said.end(), word);
     };
     const int shares = static_cast<int>(sinks.size());
-    bool asking = false, last = false;  // last: a sinker has said that there are no more senders,
-                                        // maybe too soon
+    bool asking = false, last = false;  // last: no more senders, as a sinker says, maybe too soon
     Message task;
     // Nothing that is still unsent at the end is missed: each sinker has all that it wants.
     while (how_many("STOP") < std::ssize(said)) {
@@ -154,7 +158,7 @@ int main(int argc, char** argv) try {
                 said[i] = signal;
         }
         for (size_t i = 0; i < senders.size(); ++i) {
-            if (items[signals.size() + senders.size() + i].revents != 0) read_event(senders[i]);
+            if (items[signals.size() + senders.size() + i].revents != 0) read_events(senders[i]);
             if (items[signals.size() + i].revents == 0) continue;
             // From each sender only a few at a time, so that no other waits.
             for (int few = work > 0 ? 1 : 1000; few > 0; --few) {

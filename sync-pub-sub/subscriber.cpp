@@ -75,6 +75,15 @@ int main(int argc, char** argv) try {
     std::optional<std::string> reply;
     bool gone = false;
     do {
+        // When its connection has ended and is made again, a SUB subscribes again only in a call.
+        // What its monitor has told by then is past.
+        int has = 0;
+        size_t size = sizeof has;
+        check(zmq_getsockopt(subscriber.get(), ZMQ_EVENTS, &has, &size), "zmq_getsockopt",
+              "ZMQ_EVENTS");
+        zmq_pollitem_t told{news.events.get(), 0, ZMQ_POLLIN, 0};
+        while (check(zmq_poll(&told, 1, 0), "zmq_poll") > 0) has_ended(news);
+
         check(zmq_send(requester.get(), id.data(), id.size(), 0), "zmq_send");
         for (reply.reset(); !reply && !gone;) {
             zmq_pollitem_t items[] = {{requester.get(), 0, ZMQ_POLLIN, 0},

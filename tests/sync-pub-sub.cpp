@@ -463,6 +463,23 @@ TEST_CASE("sync-pub-sub: a subscriber whose publisher is killed before the start
     CHECK(subscriber.output().empty());
 }
 
+TEST_CASE("sync-pub-sub: a subscriber that has subscribed to one that left takes part in the next",
+          "[sync-pub-sub]") {
+    const Folder folder;
+    Subscriber subscriber(folder.endpoint("u"), folder.endpoint("s"));
+    {
+        Peer first(ZMQ_XPUB);  // it takes no reports
+        first.bind(folder.endpoint("u"));
+        CHECK(first.receive().at(0) == "\1");
+        CHECK(first.receive().at(0).size() == 1 + 32);
+    }
+    Process publisher("sync-pub-sub/publisher", {"--bind", folder.endpoint("u"), "--sync",
+                                                 folder.endpoint("s"), "--subscribers", "1"});
+    CHECK(subscriber.wait() == 0);
+    CHECK(subscriber.last_line() == "10 updates");
+    CHECK(publisher.wait() == 0);
+}
+
 TEST_CASE("sync-pub-sub: what is no publisher does not end a subscriber", "[sync-pub-sub]") {
     const Folder folder;
     const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
