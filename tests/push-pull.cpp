@@ -426,7 +426,11 @@ TEST_CASE("push-pull: Ctrl-C ends a worker at work and one whose results nobody 
     }
     Process worker("push-pull/worker",
                    {"--connect", sender.endpoint(), "--sink", folder.endpoint("r")});
-    Peer(ZMQ_PULL).bind_until(folder.endpoint("r"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);  // leaves again
+    {
+        Peer sinker(ZMQ_PULL);
+        sinker.bind(folder.endpoint("r"));
+        worker.wait_for("asking for tasks");
+    }
     for (int n = 1; n <= 3000; ++n) sender.send({std::to_string(n)});
     worker.wait_for("task 1000");
     CHECK(worker.stop(SIGINT) == 0);

@@ -332,8 +332,11 @@ TEST_CASE("push-pull2: a worker ends on the stop although a result is not taken"
     control.bind(any_port);
     Process worker("push-pull2/worker", {"--connect", sender.endpoint(), "--sink",
                                          folder.endpoint("gone"), "--control", control.endpoint()});
-    Peer(ZMQ_PULL).bind_until(folder.endpoint("gone"), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    CHECK(control.receive() == Words{"\1"});
+    {
+        Peer sinker(ZMQ_PULL);
+        sinker.bind(folder.endpoint("gone"));
+        CHECK(control.receive() == Words{"\1"});  // the worker is connected to it
+    }
     control.send({"READY"});
     for (int n = 1; n <= 3000; ++n) sender.send({std::to_string(n) + " a"});
     worker.wait_for("task a 3000");
