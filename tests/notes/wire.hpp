@@ -44,10 +44,13 @@ struct WireFrame {
     }
 };
 
-/// The peer. It is at `endpoint` what a ZeroMQ socket of type `type` would be.
+/// The peer. It is at `endpoint`, or at the other end of a connection that was accepted, what a
+/// ZeroMQ socket of type `type` would be.
 class Wire {
  public:
-    Wire(const std::string& endpoint, const std::string& type) : fd_(tcp_connect(endpoint)) {
+    Wire(const std::string& endpoint, const std::string& type)
+        : Wire(tcp_connect(endpoint), type) {}
+    Wire(int fd, const std::string& type) : fd_(fd) {
         const timeval limit{deadline.count(), 0};
         must(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "SO_RCVTIMEO");
         // The greeting: signature, version 3.0, mechanism, role, filler.
