@@ -3,7 +3,6 @@
 #include <sys/un.h>
 
 #include <chrono>
-#include <fstream>
 #include <optional>
 
 #include "notes.hpp"
@@ -142,14 +141,20 @@ void send_and_leave(const std::string& endpoint, int count) {
 
 TEST_CASE("libzmq: a REQ sends half a request and takes the next one for the rest", "[libzmq]") {
     INFO(mended);
+    const bool binds = GENERATE(false, true);
     const Context context;
     std::optional<WireFrame> third;
     CHECK(happens([&] {
         const Listener listener;
         Socket req(context, ZMQ_REQ);
         Monitor monitor(context, req, ZMQ_EVENT_DISCONNECTED);
-        req.set(ZMQ_IMMEDIATE, 1).set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
-        Wire first_server(listener.accept(), "REP");
+        std::string bound;
+        if (binds)
+            bound = req.bind(any_port);
+        else
+            req.set(ZMQ_IMMEDIATE, 1).set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
+        const auto connection = [&] { return binds ? tcp_connect(bound) : listener.accept(); };
+        Wire first_server(connection(), "REP");
         send(req, {"first"});
         first_server.receive();
         first_server.receive();
@@ -163,7 +168,7 @@ TEST_CASE("libzmq: a REQ sends half a request and takes the next one for the res
         req.set(ZMQ_SNDTIMEO, 1);
         if (zmq_send(req, "second", 6, 0) != 6) return false;
         if (error_of(zmq_recv(req, nullptr, 0, ZMQ_DONTWAIT)) != EFSM) return false;
-        Wire next_server(listener.accept(), "REP");
+        Wire next_server(connection(), "REP");
         req.set(ZMQ_SNDTIMEO, deadline_ms);
         send(req, {"third"});
         third = next_server.receive();
@@ -259,7 +264,7 @@ TEST_CASE("libzmq: closing a monitor's reader stops the I/O thread", "[libzmq]")
             push.connect(pull.bind(any_port));
             send(push, {"x"});
             say(poll(pull, ZMQ_POLLIN, end_monitor_first ? deadline_ms : a_while) == 0 ? "stopped"
-                                                                                      : "runs");
+                                                                                       : "runs");
             _exit(0);  // zmq_ctx_term would wait for the I/O thread
         });
         return child.words();
@@ -293,7 +298,8 @@ TEST_CASE("libzmq: with a ZAP domain a connecting socket gives up after one odd 
     const auto comes_again = [&context](const std::string& domain, int ms) {
         const Listener listener;
         Socket push(context, ZMQ_PUSH);
-        push.set(ZMQ_ZAP_DOMAIN, domain).set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
+        if (!domain.empty()) push.set(ZMQ_ZAP_DOMAIN, domain);
+        push.set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
         {
             const Raw odd(listener.accept());
             odd.send("HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -367,15 +373,15 @@ TEST_CASE("libzmq: a bound PAIR never accepts again", "[libzmq]") {
     first.send({"1", false});
     CHECK(receive(bound) == Frames{"1"});
     Wire second(endpoint, "PAIR");  // its handshake succeeds
-    second.send({"2", false});
-    second.fence();  // and it is answered
+    wait_for_io_thread(context);
     CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);
     first.close();
     wait_for_io_thread(context);
     CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);  // the first has gone, and the second is still refused
-    second.send({"3", false});
-    second.fence();
-    CHECK(poll(bound, ZMQ_POLLIN, a_while) == 0);
+    second.send({"2", false});
+    wait_for_io_thread(context);
+    CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);
+    CHECK(poll(bound, ZMQ_POLLOUT, 0) == 0);
 }
 
 TEST_CASE("libzmq: zmq_send does not notice a new peer", "[libzmq]") {
@@ -472,7 +478,8 @@ TEST_CASE("libzmq: after zmq_close an inproc name is still taken", "[libzmq]") {
         first.close();
         const bool taken = error_of(zmq_bind(second, "inproc://name")) == EADDRINUSE;
         if (!taken) CHECK(zmq_unbind(second, "inproc://name") == 0);
-        while (zmq_bind(third, "inproc://name") == -1) CHECK(zmq_errno() == EADDRINUSE);
+        while (zmq_bind(third, "inproc://name") == -1)
+            if (zmq_errno() != EADDRINUSE) throw std::runtime_error("zmq_bind");
         CHECK(zmq_unbind(third, "inproc://name") == 0);  // releases it at once
         return taken;
     }));
@@ -488,7 +495,7 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
         return mallinfo2().uordblks;
 #endif
     };
-    constexpr size_t events = 500;
+    constexpr size_t events = 1000;
     const auto bytes_for_each = [&used](bool shut_down) {
         Child child([&](const auto& say) {
             const Folder folder;
@@ -506,10 +513,8 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
                     const int fd = must(::socket(AF_UNIX, SOCK_STREAM, 0), "socket");
                     must(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address),
                          "connect");
-                    char byte;
-                    must(static_cast<int>(::write(fd, "x", 1)), "write");
-                    while (::read(fd, &byte, 1) == 1) {  // what is no ZMTP ends
-                    }
+                    char byte;  // libzmq greets after the event
+                    must(static_cast<int>(::read(fd, &byte, 1)), "read");
                     ::close(fd);
                     if (!shut_down) monitor.next();
                 }
@@ -523,7 +528,7 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
         });
         return std::stod(child.words());
     };
-    CHECK(bytes_for_each(true) > 50);
-    CHECK(bytes_for_each(false) < 50);
+    CHECK(bytes_for_each(true) > 100);
+    CHECK(bytes_for_each(false) < 70);
 }
 #endif
