@@ -258,6 +258,7 @@ TEST_CASE("libzmq: closing a monitor's reader stops the I/O thread", "[libzmq]")
             reader.connect("inproc://events");
             if (end_monitor_first) zmq_socket_monitor(watched, nullptr, 0);
             reader.close();
+            wait_for_reaper(context);
             const Raw causes_an_event(endpoint);
             const Context other;
             Socket push(other, ZMQ_PUSH);
@@ -330,6 +331,18 @@ TEST_CASE("libzmq: a socket whose type was refused never connects again", "[libz
     };
     CHECK_FALSE(comes_again("PUB", a_while));
     CHECK(comes_again("PULL", deadline_ms));
+}
+
+TEST_CASE("libzmq: a message right behind the handshake ends the connection", "[libzmq]") {
+    INFO(mended);
+    const Context context;
+    Socket pull(context, ZMQ_PULL);
+    Monitor monitor(context, pull, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+    const Raw push(pull.bind(any_port));
+    push.send(handshake("PUSH") + "\0\1x"s);
+    push.wait_for_end();
+    CHECK(monitor.next().value == ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
 }
 
 TEST_CASE("libzmq: a REP loses the reply to the request after a malformed one", "[libzmq]") {
