@@ -7,8 +7,8 @@
 
 #include "notes.hpp"
 #include "wire.hpp"
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/allocator_interface.h>
+#if defined(__SANITIZE_ADDRESS__)  // gcc has no header for this
+extern "C" size_t __sanitizer_get_current_allocated_bytes();
 #elif defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -333,18 +333,6 @@ TEST_CASE("libzmq: a socket whose type was refused never connects again", "[libz
     CHECK(comes_again("PULL", deadline_ms));
 }
 
-TEST_CASE("libzmq: a message right behind the handshake ends the connection", "[libzmq]") {
-    INFO(mended);
-    const Context context;
-    Socket pull(context, ZMQ_PULL);
-    Monitor monitor(context, pull, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
-    const Raw push(pull.bind(any_port));
-    push.send(handshake("PUSH") + "\0\1x"s);
-    push.wait_for_end();
-    CHECK(monitor.next().value == ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
-    CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
-}
-
 TEST_CASE("libzmq: a REP loses the reply to the request after a malformed one", "[libzmq]") {
     INFO(mended);
     const Context context;
@@ -377,7 +365,7 @@ TEST_CASE("libzmq: a REP is readable and has nothing to receive", "[libzmq]") {
     CHECK(error_of(zmq_recv(rep, nullptr, 0, ZMQ_DONTWAIT)) == EAGAIN);
 }
 
-TEST_CASE("libzmq: a bound PAIR never accepts again", "[libzmq]") {
+TEST_CASE("libzmq: a bound PAIR refuses a second peer and does not tell it", "[libzmq]") {
     INFO(mended);
     const Context context;
     Socket bound(context, ZMQ_PAIR);
@@ -388,13 +376,17 @@ TEST_CASE("libzmq: a bound PAIR never accepts again", "[libzmq]") {
     Wire second(endpoint, "PAIR");  // its handshake succeeds
     wait_for_io_thread(context);
     CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);
+    // The first leaves, and the second is still refused. Nothing closes its connection.
     first.close();
     wait_for_io_thread(context);
-    CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);  // the first has gone, and the second is still refused
+    CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);
     second.send({"2", false});
     wait_for_io_thread(context);
-    CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);
-    CHECK(poll(bound, ZMQ_POLLOUT, 0) == 0);
+    CHECK(poll(bound, ZMQ_POLLIN | ZMQ_POLLOUT, 0) == 0);
+    Wire third(endpoint, "PAIR");
+    third.send({"3", false});
+    CHECK(receive(bound) == Frames{"3"});
+    CHECK(second.is_open());
 }
 
 TEST_CASE("libzmq: zmq_send does not notice a new peer", "[libzmq]") {

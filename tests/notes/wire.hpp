@@ -103,6 +103,11 @@ class Wire {
         }
         return meanwhile;
     }
+    /// Whether the other side has neither closed the connection nor sent anything more.
+    bool is_open() const {
+        char byte;
+        return recv(fd_, &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+    }
     /// All bytes that still come until the other side closes the connection.
     std::string rest() {
         std::string bytes;
