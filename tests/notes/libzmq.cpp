@@ -9,10 +9,16 @@
 
 #include "notes.hpp"
 #include "wire.hpp"
-#if defined(__SANITIZE_ADDRESS__)  // gcc has no header for this
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // gcc has no header for this
 extern "C" size_t __sanitizer_get_current_allocated_bytes();
+static size_t allocated_bytes() {
+    return __sanitizer_get_current_allocated_bytes();
+}
 #elif defined(__GLIBC__)
 #include <malloc.h>
+static size_t allocated_bytes() {
+    return mallinfo2().uordblks;
+}
 #endif
 
 namespace {
@@ -209,9 +215,9 @@ TEST_CASE("libzmq: zmq_ctx_term waits forever for a peer that left at that momen
 TEST_CASE("libzmq: zmq_ctx_term waits forever for a peer that left while reading was paused",
           "[libzmq]") {
     INFO(mended);
-    const auto has_ended = [](int linger) {
-        return ends(linger == 0 ? deadline_ms : a_while, [linger](const auto& say) {
-            const Folder folder;
+    const Folder folder;
+    const auto has_ended = [&folder](int linger) {
+        return ends(linger == 0 ? deadline_ms : a_while, [&](const auto& say) {
             const Context context;
             Socket pull(context, ZMQ_PULL);
             pull.set(ZMQ_LINGER, linger).set(ZMQ_RCVHWM, 1).bind(folder.endpoint("r"));
@@ -489,20 +495,13 @@ TEST_CASE("libzmq: after zmq_close an inproc name is still taken", "[libzmq]") {
     }));
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__GLIBC__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__GLIBC__)
 TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a message", "[libzmq]") {
     INFO(mended);
-    const auto used = [] {
-#if defined(__SANITIZE_ADDRESS__)
-        return __sanitizer_get_current_allocated_bytes();
-#else
-        return mallinfo2().uordblks;
-#endif
-    };
     constexpr size_t events = 1000;
-    const auto bytes_for_each = [&used](bool shut_down) {
+    const auto bytes_for_each = [](bool shut_down) {
+        const Folder folder;
         Child child([&](const auto& say) {
-            const Folder folder;
             const std::string path = folder.path("a-name-so-long-that-it-needs-memory-of-its-own");
             const Context context;
             Socket pull(context, ZMQ_PULL);
@@ -524,11 +523,11 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
                 }
             };
             connections(50);
-            const size_t before = used();
+            const size_t before = allocated_bytes();
             connections(events);
-            say(std::to_string((static_cast<double>(used()) - static_cast<double>(before)) /
-                               static_cast<double>(events)));
-            _exit(0);
+            say(std::to_string(
+                (static_cast<double>(allocated_bytes()) - static_cast<double>(before)) /
+                static_cast<double>(events)));
         });
         return std::stod(child.words());
     };
