@@ -1,90 +1,19 @@
-// As much JSON as a recording needs.
+// Recordings as JSON: an object a line, and only that is read.
 #include <cstdio>
-#include <map>
+#include <sstream>
 #include <stdexcept>
 
 #include "recording.hpp"
 
 namespace {
 
-struct Value {
-    std::string text;  // of a string, number, true, false or null
-    std::vector<Value> items;
-    std::map<std::string, Value> fields;
-
-    const Value& operator[](const std::string& name) const {
-        static const Value none;
-        const auto at = fields.find(name);
-        return at == fields.end() ? none : at->second;
-    }
-    double number() const { return text.empty() ? 0 : std::stod(text); }
-};
-
-class Parser {
- public:
-    explicit Parser(const std::string& text) : text_(text) {}
-    Value value(int depth = 0) {
-        Value value;
-        const char first = next();
-        if (depth > 8) fail();
-        if (first == '{' || first == '[') {
-            const char close = first == '{' ? '}' : ']';
-            for (++at_; next() != close;) {
-                if (first == '{') {
-                    const std::string name = string();
-                    expect(':');
-                    value.fields[name] = this->value(depth + 1);
-                } else {
-                    value.items.push_back(this->value(depth + 1));
-                }
-                if (next() != close) expect(',');
-            }
-            ++at_;
-        } else if (first == '"') {
-            value.text = string();
-        } else {
-            const size_t end = std::min(text_.find_first_of(",]} \n", at_), text_.size());
-            value.text = text_.substr(at_, end - at_);
-            at_ = end;
-        }
-        return value;
-    }
-
- private:
-    [[noreturn]] void fail() const {
-        throw std::runtime_error("no recording: unexpected text at byte " + std::to_string(at_));
-    }
-    char next() {
-        at_ = std::min(text_.find_first_not_of(" \n\t\r", at_), text_.size());
-        if (at_ == text_.size()) fail();
-        return text_[at_];
-    }
-    void expect(char c) {
-        if (next() != c) fail();
-        ++at_;
-    }
-    std::string string() {
-        std::string result;
-        expect('"');
-        for (; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-            if (text_[at_] == '\\') ++at_;  // only \" and \\ are written
-            if (at_ < text_.size()) result += text_[at_];
-        }
-        expect('"');
-        return result;
-    }
-
-    const std::string& text_;
-    size_t at_ = 0;
-};
-
 std::string quoted(const std::string& text) {
     std::string result = "\"";
     for (const char c : text) result.append(c == '"' || c == '\\' ? 1 : 0, '\\').append(1, c);
     return result + '"';
 }
-std::string field(const std::string& name, const std::string& text) {
-    return text.empty() ? "" : ", \"" + name + "\": " + quoted(text);
+std::string field(const char* name, const std::string& text) {
+    return text.empty() ? "" : std::string(", \"") + name + "\": " + quoted(text);
 }
 std::string number(double ms) {
     char text[32];
@@ -92,77 +21,104 @@ std::string number(double ms) {
     return text;
 }
 
+/// The string that begins at `at`, which moves behind it.
+std::string unquoted(const std::string& line, size_t& at) {
+    std::string text;
+    for (++at; at < line.size() && line[at] != '"'; ++at) {
+        if (line[at] == '\\') ++at;
+        if (at < line.size()) text += line[at];
+    }
+    ++at;
+    return text;
+}
+/// The value of a field as text; empty if there is none. (Inside a string the name would be
+/// escaped.)
+std::string value(const std::string& line, const std::string& name) {
+    const std::string key = '"' + name + "\": ";
+    size_t at = line.find(key);
+    if (at == line.npos) return "";
+    at += key.size();
+    if (at < line.size() && line[at] == '"') return unquoted(line, at);
+    return line.substr(at, line.find_first_of(",}", at) - at);
+}
+
 }  // namespace
 
 std::string to_json(const Recording& recording) {
-    std::string text = "{\"pattern\": " + quoted(recording.pattern) +
-                       field("note", recording.note) + ",\n \"programs\": [";
-    const char* comma = "\n  ";
+    std::string text = "{\"pattern\": " + quoted(recording.pattern) + field("note", recording.note);
+    const char* before = ", \"programs\": [\n  ";
     for (const auto& [name, command] : recording.programs) {
-        text += comma + ("{\"name\": " + quoted(name)) + field("command", command) + "}";
-        comma = ",\n  ";
+        text += before + ("{\"name\": " + quoted(name)) + field("command", command) + "}";
+        before = ",\n  ";
     }
-    text += "],\n \"connections\": [";
-    comma = "\n  ";
+    before = "],\n \"connections\": [\n  ";
     for (const auto& [from, to, endpoint] : recording.connections) {
-        text += comma + ("{\"from\": " + quoted(from)) + field("to", to) +
+        text += before + ("{\"from\": " + quoted(from)) + field("to", to) +
                 field("endpoint", endpoint) + "}";
-        comma = ",\n  ";
+        before = ",\n  ";
     }
-    text += "],\n \"events\": [";
-    comma = "\n  ";
+    before = "],\n \"events\": [\n  ";
     for (const auto& event : recording.events) {
-        text += comma + ("{\"ms\": " + number(event.ms)) + field("kind", event.kind);
-        comma = ",\n  ";
-        if (event.kind == "line" || event.kind == "signal") {
-            text += field("who", event.who) + ", \"text\": " + quoted(event.text) +
-                    field("stream", event.error ? "err" : "") + "}";
-            continue;
-        }
-        text += ", \"connection\": " + std::to_string(event.connection) +
+        text += before + ("{\"ms\": " + number(event.ms)) + field("kind", event.kind) +
+                field("who", event.who) + field("stream", event.stream) +
                 field("sender", event.sender) + field("receiver", event.receiver) +
-                ", \"arrived\": " + (event.arrived ? number(*event.arrived) : "null") +
                 field("version", event.version) + field("mechanism", event.mechanism) +
                 field("name", event.name) + field("text", event.text);
+        if (event.who.empty())
+            text += ", \"connection\": " + std::to_string(event.connection) +
+                    ", \"size\": " + std::to_string(event.size) +
+                    ", \"arrived\": " + (event.arrived ? number(*event.arrived) : "null");
         if (event.kind == "message") {
             text += ", \"frames\": [";
             for (size_t i = 0; i < event.frames.size(); ++i)
                 text += (i > 0 ? ", " : "") + quoted(event.frames[i]);
             text += "]";
         }
-        text += ", \"size\": " + std::to_string(event.size) + "}";
+        text += "}";
+        before = ",\n  ";
     }
     return text + "]}\n";
 }
 
 Recording from_json(const std::string& text) {
-    const Value value = Parser(text).value();
-    Recording recording{value["pattern"].text, value["note"].text, {}, {}, {}};
-    for (const auto& program : value["programs"].items)
-        recording.programs.push_back({program["name"].text, program["command"].text});
-    for (const auto& connection : value["connections"].items)
-        recording.connections.push_back(
-            {connection["from"].text, connection["to"].text, connection["endpoint"].text});
-    for (const auto& from : value["events"].items) {
-        Event event;
-        event.kind = from["kind"].text;
-        event.version = from["version"].text;
-        event.mechanism = from["mechanism"].text;
-        event.name = from["name"].text;
-        event.text = from["text"].text;
-        for (const auto& frame : from["frames"].items) event.frames.push_back(frame.text);
-        event.size = static_cast<std::uint64_t>(from["size"].number());
-        event.ms = from["ms"].number();
-        event.who = from["who"].text;
-        event.error = from["stream"].text == "err";
-        event.connection = static_cast<size_t>(from["connection"].number());
-        if (event.connection >= recording.connections.size() && event.who.empty())
-            throw std::runtime_error("no recording: a connection is not listed");
-        event.sender = from["sender"].text;
-        event.receiver = from["receiver"].text;
-        if (from["arrived"].text != "null" && !from["arrived"].text.empty())
-            event.arrived = from["arrived"].number();
-        recording.events.push_back(event);
+    Recording recording;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.rfind("{\"pattern\"", 0) == 0) {
+            recording.pattern = value(line, "pattern");
+            recording.note = value(line, "note");
+        } else if (line.rfind("  {\"name\"", 0) == 0) {
+            recording.programs.push_back({value(line, "name"), value(line, "command")});
+        } else if (line.rfind("  {\"from\"", 0) == 0) {
+            recording.connections.push_back(
+                {value(line, "from"), value(line, "to"), value(line, "endpoint")});
+        } else if (line.rfind("  {\"ms\"", 0) == 0) {
+            Event event;
+            event.ms = std::stod(value(line, "ms"));
+            event.kind = value(line, "kind");
+            event.who = value(line, "who");
+            event.stream = value(line, "stream");
+            event.sender = value(line, "sender");
+            event.receiver = value(line, "receiver");
+            event.version = value(line, "version");
+            event.mechanism = value(line, "mechanism");
+            event.name = value(line, "name");
+            event.text = value(line, "text");
+            if (event.who.empty()) {
+                event.connection = std::stoul(value(line, "connection"));
+                event.size = std::stoull(value(line, "size"));
+                if (const std::string at = value(line, "arrived"); at != "null")
+                    event.arrived = std::stod(at);
+                if (event.connection >= recording.connections.size())
+                    throw std::runtime_error("no recording: a connection that is not listed");
+            }
+            size_t at = line.find("\"frames\": [");
+            if (event.kind == "message" && at != line.npos)
+                for (at += 11; at < line.size() && line[at] == '"'; at += line[at] == ',' ? 2 : 0)
+                    event.frames.push_back(unquoted(line, at));
+            recording.events.push_back(event);
+        }
     }
+    if (recording.programs.empty()) throw std::runtime_error("no recording: no programs");
     return recording;
 }

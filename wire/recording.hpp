@@ -11,7 +11,7 @@
 struct Event : zmtp::Event {
     double ms = 0;          // since the first event
     std::string who;        // line, signal: the program
-    bool error = false;     // line: on standard error
+    std::string stream;     // line: err if it went to standard error
     size_t connection = 0;  // all others: where, from whom, to whom, and when it arrived
     std::string sender, receiver;
     std::optional<double> arrived;  // empty: never received

@@ -189,7 +189,7 @@ Reading read_traces(const std::vector<Traced>& traced,
                         event.ms = call.begin;
                         event.who = who;
                         event.text = zmtp::printable(std::string_view(rest).substr(0, end), end);
-                        event.error = call.fd == 2;
+                        event.stream = call.fd == 2 ? "err" : "";
                         recording.events.push_back(event);
                     }
                     continue;
