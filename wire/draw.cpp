@@ -144,10 +144,11 @@ std::string draw_text(const Recording& recording, bool handshake, bool colour) {
     const auto add = [&](const std::string& sent, const std::string& arrived, std::string line) {
         line.resize(line.find_last_not_of(' ') + 1);
         text += std::string(8 - std::min<size_t>(8, sent.size()), ' ') + sent +
-                std::string(9 - std::min<size_t>(9, arrived.size()), ' ') + arrived + " " + line;
+                std::string(9 - std::min<size_t>(9, arrived.size()), ' ') + arrived + " " + line +
+                "\n";
     };
-    add("\n     sent", "arrived", names + "\n");
-    add("ms", "ms", lines + "\n");
+    add("\n     sent", "arrived", names);
+    add("ms", "ms", lines);
     for (const Row& row : rows) {
         std::string line = lines, shown;
         for (const auto& one : row.texts)
@@ -171,12 +172,13 @@ std::string draw_text(const Recording& recording, bool handshake, bool colour) {
                            : row.kind == "message" ? "1"
                            : row.is_arrow()        ? "2"
                                                    : "0";
+        line.resize(line.find_last_not_of(' ') + 1);
         if (colour) line = std::string("\033[") + code + "m" + line + "\033[0m";
         add(number(row.ms),
             row.is_lost()                         ? "never"
             : row.is_connection() || !row.arrived ? ""
                                                   : number(*row.arrived),
-            line + "\n");
+            line);
     }
     return text + "\n" + times_note + (recording.note.empty() ? "" : "\n" + recording.note) + "\n";
 }
@@ -283,7 +285,10 @@ std::string draw_svg(const Recording& recording, bool handshake) {
             // It ends above the first row that is later than its arrival.
             size_t next = i + 1;
             while (row.arrived && next < rows.size() && rows[next].ms < *row.arrived) ++next;
-            const double end = next > i + 1 ? y_of(next) - row_height / 2 : y;
+            const Row& last = rows[next - 1];  // or it joins a later message that arrives with it
+            const bool joins = last.is_arrow() && last.from == row.from && last.to == row.to &&
+                               last.arrived >= row.arrived;
+            const double end = y_of(next - 1) + (next == i + 1 || joins ? 0 : row_height / 2);
             if (row.is_connection())
                 lines += svg("<path class='connection' d='M% %H%'/>\n", {from, y, to});
             else if (row.is_lost())
