@@ -50,12 +50,10 @@ struct Traced {
 };
 /// The options of strace that make such logs, up to the name of the logs.
 inline const std::vector<std::string> strace_command = {
-    "strace", "-ff",
-    "-ttt",   "-T",
-    "-yy",    "-xx",
-    "-s",     "1000000",
-    "-e",     "signal=none",
-    "-e",     "trace=sendto,sendmsg,write,writev,recvfrom,recvmsg,accept,accept4,listen",
+    "strace",      "-ff",     "-ttt",
+    "-T",          "-yy",     "-xx",
+    "-s",          "1000000", "-e",
+    "signal=none", "-e",      "trace=sendto,sendmsg,write,writev,recvfrom,recvmsg,accept,accept4",
     "-o"};
 
 using Replacements = std::vector<std::pair<std::string, std::string>>;

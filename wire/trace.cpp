@@ -61,7 +61,7 @@ struct Run {
     std::string name;
     bool is_stopped = false;  // by Ctrl-C, when all others have ended
     std::vector<std::string> words;
-    size_t binds = 0, connects = 0;  // how many @/PORT are new and old
+    size_t endpoints = 0;  // how many @/PORT it has
     pid_t id = -1;
     bool has_ended = false;
     int status = 0;
@@ -117,7 +117,7 @@ class Tracer {
         const std::string shown = "127.0.0.1:" + word.substr(2);
         auto at = std::find_if(shown_.begin(), shown_.end(),
                                [&](const auto& one) { return one.second == shown; });
-        ++(at == shown_.end() ? run.binds : run.connects);
+        ++run.endpoints;
         if (at == shown_.end()) at = shown_.insert(at, {free_address(), shown});
         word = "tcp://" + at->first;
     }
@@ -157,18 +157,18 @@ class Tracer {
             kill(-run.id, number);
         }
     }
-    /// Whether all that it binds listens, and each of its connections has completed its handshake.
-    /// Of a program without @/PORT it is not known how many there will be: one will do.
+    /// Whether it has completed the handshake of a connection, or printed a line (listening on
+    /// ...), for each of its @/PORT; once, if it has none.
     bool is_up(const Run& run) const {
         if (run.has_ended || !stopped_.empty()) return true;
-        size_t listening = 0, connected = 0;
-        for (const auto& log : logs(run))
-            for (size_t at = 0; (at = log.find(" listen(", at)) != log.npos; ++at) ++listening;
         const Recording recording = read();
+        const auto lines = std::count_if(
+            recording.events.begin(), recording.events.end(),
+            [&](const Event& event) { return event.kind == "line" && event.who == run.name; });
+        size_t connected = 0;
         for (size_t i = 0; i < recording.connections.size(); ++i)
             if (recording.connections[i].from == run.name && is_ready(recording, i)) ++connected;
-        if (run.binds + run.connects == 0) return listening + connected > 0;
-        return listening >= run.binds && connected >= run.connects;
+        return static_cast<size_t>(lines) + connected >= std::max<size_t>(1, run.endpoints);
     }
     std::vector<std::string> logs(const Run& run) const {
         std::vector<std::string> texts;
