@@ -81,7 +81,10 @@ std::vector<Row> rows_of(const Recording& recording, bool handshake) {
             row.kind = event.kind == "message" ? "message" : "protocol";
             row.from = column(event.sender);
             row.to = column(event.receiver);
-            row.texts = event.kind == "message" ? event.frames : std::vector{label(event)};
+            row.texts =
+                event.kind == "message"
+                    ? event.frames
+                    : std::vector{(event.kind == "greeting" ? "greeting: " : "") + label(event)};
         }
         rows.push_back(row);
     }
@@ -147,7 +150,8 @@ std::string draw_text(const Recording& recording, bool handshake, bool colour) {
                 std::string(9 - std::min<size_t>(9, arrived.size()), ' ') + arrived + " " + line +
                 "\n";
     };
-    add("\n     sent", "arrived", names);
+    text += "\n";
+    add("sent", "arrived", names);
     add("ms", "ms", lines);
     for (const Row& row : rows) {
         std::string line = lines, shown;
