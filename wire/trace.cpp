@@ -275,6 +275,7 @@ int main(int argc, char** argv) try {
             if (at != recording.programs.end()) std::rotate(place++, at, at + 1);
         }
     }
+    recording = from_json(to_json(recording));  // rounds the times: the drawing is of what is kept
     const bool handshake = !values["handshake"].empty();
     if (!values["json"].empty()) write_file(values["json"], to_json(recording));
     if (!values["svg"].empty()) write_file(values["svg"], draw_svg(recording, handshake));
