@@ -99,7 +99,7 @@ struct Layout {
     size_t width = 8;
 
     Layout(const Recording& recording, const std::vector<Row>& rows) {
-        const size_t n = recording.programs.size(), most = n <= 2 ? 54 : n == 3 ? 48 : 26;
+        const size_t n = recording.programs.size(), most = n <= 2 ? 60 : n == 3 ? 48 : 26;
         std::vector<size_t> gaps(n, 14);  // behind each column; the last one is the right edge
         for (const Row& row : rows) {
             const size_t i = row.from > row.to ? row.from - 1 : row.from;
@@ -110,14 +110,16 @@ struct Layout {
             width += gap;
         }
     }
-    /// Where the texts of a row begin: between two columns, the first that it crosses and where
-    /// they fit, or else beside its arrow.
+    /// Where the texts of a row begin: between two columns if they fit, the sender's first; or else
+    /// on the whole arrow, or beside it.
     size_t begin(const Row& row) const {
         const size_t size = row.width(), right = x[row.high()] + gutter;
         for (size_t i = 0; i < row.high() - row.low(); ++i) {
             const size_t gap = row.from < row.to ? row.low() + i : row.high() - 1 - i;
             if (x[gap + 1] - x[gap] >= size + 4) return (x[gap] + x[gap + 1] - size) / 2;
         }
+        if (const size_t span = x[row.high()] - x[row.low()]; span >= size + 4)
+            return x[row.low()] + (span - size) / 2;
         if (right + size < width) return right;
         if (row.is_arrow() && x[row.low()] > size + gutter) return x[row.low()] - gutter - size;
         return width > size ? width - size : 0;

@@ -203,7 +203,7 @@ Run programs under strace, and show what they print and what goes over the wire 
   --svg FILE          draw it as a picture
   --draw FILE         run nothing: draw a recording that was kept
   --names "A B"       the names of the programs, in their order
-  --stopped "A"       stop these when all others have ended (all but the last)
+  --stopped "A"       those to stop when the others have ended; without --names all but the last
   --columns "B A"     the order of the columns
   --pattern, --note   texts to keep with the recording
   --help              show this help
@@ -230,7 +230,7 @@ std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& 
         for (size_t j = 0; j < i; ++j)
             if (runs[j].name == name) name += std::to_string(i + 1);
         runs[i].name = i < names.size() ? names[i] : name;
-        runs[i].is_stopped = stopped.empty()
+        runs[i].is_stopped = names.empty()
                                  ? i + 1 < runs.size()
                                  : std::count(stopped.begin(), stopped.end(), runs[i].name) > 0;
     }
