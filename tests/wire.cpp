@@ -344,6 +344,9 @@ TEST_CASE("wire: the drawings are what the recordings give", "[wire]") {
                           read_file(SOURCE_DIR "/docs/" + path.stem().string() + "-wire.svg");
         CHECK(same);
     }
+    const Recording recording = from_json(read_file(SOURCE_DIR "/docs/wire/req-rep.json"));
+    const bool same = draw_svg(recording, true) == read_file(SOURCE_DIR "/docs/wire-handshake.svg");
+    CHECK(same);
 }
 
 TEST_CASE("wire: in the recordings no line precedes its message, and the sums agree", "[wire]") {

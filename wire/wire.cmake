@@ -9,7 +9,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux)
 
   file(RELATIVE_PATH built ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
   add_custom_target(traces COMMAND sh -c
-    "./run | sed -n 's/^\\([a-z][a-z0-9-]*\\)   *.*/\\1/p' | grep -v mt-ready | while read pattern; do echo $pattern && BUILT='${built}' ./run trace $pattern --json docs/wire/$pattern.json --svg docs/$pattern-wire.svg >/dev/null || exit 1; done"
+    "./run | sed -n 's/^\\([a-z][a-z0-9-]*\\)   *.*/\\1/p' | grep -v mt-ready | while read pattern; do echo $pattern && BUILT='${built}' ./run trace $pattern --json docs/wire/$pattern.json --svg docs/$pattern-wire.svg >/dev/null || exit 1; done && '${built}'/wire/trace --draw docs/wire/req-rep.json --handshake --svg docs/wire-handshake.svg >/dev/null"
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
   get_property(programs TARGET common PROPERTY PROGRAMS)
   string(REPLACE "/" "-" programs "${programs}")
