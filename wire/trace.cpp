@@ -87,24 +87,28 @@ class Tracer {
 
     Recording record() {
         for (Run& run : runs_) {
+            if (is_stopping()) break;
             start(run);
             for (const double deadline = now() + 5000; !is_up(run) && now() < deadline;) wait();
             if (run.has_ended && logs(run).empty())
                 throw std::runtime_error(read_file(folder_ + "/output"));
         }
-        const auto all = [&](auto is) { return std::all_of(runs_.begin(), runs_.end(), is); };
-        while (!all([](const Run& run) { return run.has_ended || run.is_stopped; })) wait();
-        stop(SIGINT);
-        while (!all([](const Run& run) { return run.has_ended; })) wait();
+        const auto any = [&](auto is) { return std::any_of(runs_.begin(), runs_.end(), is); };
+        while (!is_stopping() &&
+               any([](const Run& run) { return !run.has_ended && !run.is_stopped; }))
+            wait();
+        if (!is_stopping()) stop(SIGINT);
+        while (any([](const Run& run) { return run.id > 0 && !run.has_ended; })) wait();
         return read();
     }
+    bool is_interrupted() const { return is_interrupted_; }
     /// A line for each program that failed.
     std::string failures() const {
         std::string text;
         for (const Run& run : runs_) {
             const int status =
                 WIFEXITED(run.status) ? WEXITSTATUS(run.status) : 128 + WTERMSIG(run.status);
-            if (status != 0 && status != 128 + SIGINT)
+            if (status != 0 && !(status == 128 + SIGINT && is_stopping()))
                 text += "trace: " + run.name + ": exit status " + std::to_string(status) + "\n";
         }
         return text;
@@ -144,11 +148,18 @@ class Tracer {
     void wait() {
         const timespec moment{0, 20'000'000};
         const int number = sigtimedwait(&signals_, nullptr, &moment);
-        if (number > 0 && number != SIGCHLD) stop(stopped_.empty() ? SIGINT : SIGKILL);
         for (Run& run : runs_)
             if (run.id > 0 && !run.has_ended)
                 run.has_ended = waitpid(run.id, &run.status, WNOHANG) == run.id;
+        const auto failed = [](const Run& run) { return run.has_ended && run.status != 0; };
+        if (number > 0 && number != SIGCHLD) {
+            stop(is_interrupted_ ? SIGKILL : SIGINT);
+            is_interrupted_ = true;
+        } else if (!is_stopping() && std::any_of(runs_.begin(), runs_.end(), failed)) {
+            stop(SIGINT);
+        }
     }
+    bool is_stopping() const { return !stopped_.empty(); }
     void stop(int number) {
         for (const Run& run : runs_) {
             if (run.id < 0 || run.has_ended) continue;
@@ -160,7 +171,7 @@ class Tracer {
     /// Whether it has completed the handshake of a connection, or printed a line (listening on
     /// ...), for each of its @/PORT; once, if it has none.
     bool is_up(const Run& run) const {
-        if (run.has_ended || !stopped_.empty()) return true;
+        if (run.has_ended || is_stopping()) return true;
         const Recording recording = read();
         const auto lines = std::count_if(
             recording.events.begin(), recording.events.end(),
@@ -191,7 +202,8 @@ class Tracer {
     std::string folder_;
     Replacements shown_;
     sigset_t signals_{}, before_{};
-    std::vector<Event> stopped_;
+    std::vector<Event> stopped_;  // the signals sent
+    bool is_interrupted_ = false;
 };
 
 const char* const usage =
@@ -221,11 +233,10 @@ std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& 
     for (int i = 0; i < argc; ++i)
         if (std::strcmp(argv[i], "--") != 0)
             runs.back().words.emplace_back(argv[i]);
-        else
+        else if (!runs.back().words.empty())
             runs.emplace_back();
+    if (runs.back().words.empty()) runs.pop_back();
     for (size_t i = 0; i < runs.size(); ++i) {
-        if (runs[i].words.empty())
-            throw std::runtime_error("no program\nTry 'trace --help' for more information.");
         std::string name = std::filesystem::path(runs[i].words[0]).filename().string();
         for (size_t j = 0; j < i; ++j)
             if (runs[j].name == name) name += std::to_string(i + 1);
@@ -241,24 +252,23 @@ std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& 
 
 int main(int argc, char** argv) try {
     std::map<std::string, std::string> values;
-    const option options[] = {{"handshake", 0, nullptr, 0},
-                              {"json", 1, nullptr, 0},
-                              {"svg", 1, nullptr, 0},
-                              {"draw", 1, nullptr, 0},
-                              {"names", 1, nullptr, 0},
-                              {"stopped", 1, nullptr, 0},
-                              {"columns", 1, nullptr, 0},
-                              {"pattern", 1, nullptr, 0},
-                              {"note", 1, nullptr, 0},
-                              {"help", 0, nullptr, 0},
-                              {}};
-    for (int index = 0, letter; (letter = getopt_long(argc, argv, "+", options, &index)) != -1;) {
-        if (letter != 0) return 2;
-        values[options[index].name] = optarg == nullptr ? "yes" : optarg;
+    std::vector<option> options = {{"handshake", 0, nullptr, 0}, {"help", 0, nullptr, 0}};
+    for (const char* name :
+         {"json", "svg", "draw", "names", "stopped", "columns", "pattern", "note"})
+        options.push_back({name, 1, nullptr, 0});
+    options.push_back({});
+    int index = 0, letter = 0;
+    while ((letter = getopt_long(argc, argv, "+", options.data(), &index)) == 0)
+        values[options[static_cast<size_t>(index)].name] = optarg == nullptr ? "yes" : optarg;
+    if (letter != -1 || (optind == argc && values["draw"].empty() && values["help"].empty())) {
+        if (letter == -1) std::cerr << "trace: which programs?\n";
+        std::cerr << "Try 'trace --help' for more information.\n";
+        return 2;
     }
     if (!values["help"].empty()) return std::cout << usage, 0;
     Recording recording;
     std::string failures;
+    bool is_interrupted = false;
     if (!values["draw"].empty()) {
         recording = from_json(read_file(values["draw"]));
     } else {
@@ -266,6 +276,7 @@ int main(int argc, char** argv) try {
                               words_of(values["stopped"])));
         recording = tracer.record();
         failures = tracer.failures();
+        is_interrupted = tracer.is_interrupted();
         recording.pattern = values["pattern"];
         recording.note = values["note"];
         auto place = recording.programs.begin();
@@ -281,7 +292,7 @@ int main(int argc, char** argv) try {
     if (!values["svg"].empty()) write_file(values["svg"], draw_svg(recording, handshake));
     std::cout << draw_text(recording, handshake, isatty(1) == 1) << std::flush;
     std::cerr << failures;
-    return failures.empty() ? 0 : 1;
+    return is_interrupted ? 128 + SIGINT : failures.empty() ? 0 : 1;
 } catch (const std::exception& error) {
     std::cerr << "trace: " << error.what() << "\n";
     return 1;
