@@ -2,7 +2,7 @@
 
 add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
-target_link_libraries(test-support PUBLIC catch2 ZeroMQ)
+target_link_libraries(test-support PUBLIC catch2 ZeroMQ wire)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
@@ -54,7 +54,6 @@ endif()
 
 # What goes over the wire. It is skipped in part where strace is missing or may not trace.
 example_test(wire tests/wire.cpp)
-target_link_libraries(wire-test PRIVATE wire)
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)
   add_dependencies(wire-test trace req-rep pub-sub)
 endif()
