@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <regex>
 #include <set>
 
 #include "catch.hpp"
@@ -349,6 +350,28 @@ TEST_CASE("wire: the drawings are what the recordings give", "[wire]") {
     CHECK(same);
 }
 
+TEST_CASE("wire: no text of a drawing overlaps another or is cut off", "[wire]") {
+    static const std::regex box("<rect class='[a-z]+' x='([^']*)' y='([^']*)' width='([^']*)'"),
+        size("<svg [^>]*width='([^']*)'");
+    for (const auto& path : recordings())
+        for (const bool handshake : {false, true}) {
+            INFO(path.string());
+            const std::string svg = draw_svg(from_json(read_file(path.string())), handshake);
+            std::smatch match;
+            REQUIRE(std::regex_search(svg, match, size));
+            const double times = std::stod(match[1]) - 75;  // they are in the last 75 pixels
+            std::map<std::string, double> ends;             // of the boxes so far, by y
+            for (std::sregex_iterator at(svg.begin(), svg.end(), box), end; at != end; ++at) {
+                const double x = std::stod((*at)[1]), right = x + std::stod((*at)[3]);
+                const auto before = ends.find((*at)[2]);
+                CHECK(x >= 0);
+                CHECK(right <= times);
+                if (before != ends.end()) CHECK(x >= before->second - 0.11);
+                ends[(*at)[2]] = right;
+            }
+        }
+}
+
 TEST_CASE("wire: in the recordings no line precedes its message, and the sums agree", "[wire]") {
     for (const auto& path : recordings()) {
         INFO(path.string());
@@ -361,8 +384,9 @@ TEST_CASE("wire: a change of a recording is seen", "[wire]") {
         INFO(path.string());
         const Recording recording = from_json(read_file(path.string()));
         const std::string svg = draw_svg(recording, false);
+        const std::string text = draw_text(recording, false, false);
         const auto differs = [&](const Recording& changed) {
-            return draw_svg(changed, false) != svg;
+            return draw_svg(changed, false) != svg && draw_text(changed, false, false) != text;
         };
         const auto is_told = [&](const Event& message) {
             return std::any_of(recording.events.begin(), recording.events.end(),
