@@ -198,7 +198,7 @@ TEST_CASE("wire: ipc, a peer that is not traced, and logs that are no logs", "[w
     CHECK(alone.events.at(0).sender == "not traced");
     CHECK(alone.events.at(0).receiver == "client");
 
-    CHECK(read("\n(\n) = \n1 sendto(\") = 5 <\n+++ exited with 0 +++\n", "x").events.empty());
+    CHECK(read("() = <\n(\n) = \n1 sendto(\") = 5 <\n+++ exited with 0 +++\n", "x").events.empty());
 }
 
 // Recordings

@@ -32,7 +32,9 @@ bool is_handshake(const Event& event) {
 }
 
 std::string label(const Event& event) {
-    if (event.kind == "bytes") return std::to_string(event.size) + " bytes that are not ZMTP 3";
+    if (event.kind == "bytes")
+        return std::to_string(event.size) + " bytes, " +
+               (event.text.empty() ? "not ZMTP 3" : event.text);
     if (event.kind == "command") return event.name + (event.text.empty() ? "" : " " + event.text);
     return "greeting: ZMTP " + event.version +
            (event.mechanism.empty() ? "" : ", " + event.mechanism);

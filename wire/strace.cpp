@@ -41,7 +41,8 @@ std::string strings(std::string_view text) {
 Call parse(std::string_view line) {
     Call call;
     const size_t open = line.find('('), close = line.rfind(") = "), took = line.rfind(" <");
-    if (open == line.npos || close == line.npos || took == line.npos) return call;
+    if (line.size() < 20 || open == line.npos || close == line.npos || took == line.npos)
+        return call;
     call.begin = number(line.substr(0, 10)) * 1e3 + number(line.substr(11, 6)) / 1e3;
     call.end = call.begin + number(line.substr(took + 2)) * 1e3;
     call.name = between(line.substr(0, open), " ", "(");
@@ -95,7 +96,8 @@ void add(std::vector<Event>& events, size_t connection, const Way& way) {
     for (const auto& [ms, data] : source)
         for (const auto& event : decoder.feed(data)) add_one(ms, event);
     if (decoder.unfinished() > 0)
-        add_one(source.back().first, {.kind = "bytes", .size = decoder.unfinished()});
+        add_one(source.back().first,
+                {.kind = "bytes", .text = "unfinished", .size = decoder.unfinished()});
 }
 
 }  // namespace

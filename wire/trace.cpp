@@ -91,7 +91,7 @@ class Tracer {
             start(run);
             for (const double deadline = now() + 5000; !is_up(run) && now() < deadline;) wait();
             if (run.has_ended && logs(run).empty())
-                throw std::runtime_error(read_file(folder_ + "/output"));
+                throw std::runtime_error("cannot trace: " + read_file(folder_ + "/output"));
         }
         const auto any = [&](auto is) { return std::any_of(runs_.begin(), runs_.end(), is); };
         while (!is_stopping() &&
