@@ -97,16 +97,23 @@ struct Layout {
     size_t width = 8;
 
     Layout(const Recording& recording, const std::vector<Row>& rows) {
-        const size_t n = recording.programs.size(), most = n <= 2 ? 60 : n == 3 ? 48 : 26;
+        const size_t n = recording.programs.size();
         std::vector<size_t> gaps(n, 14);  // behind each column; the last one is the right edge
         for (const Row& row : rows) {
+            // Where there are many columns, these cross the next one: no other arrow is near as
+            // yet.
+            const bool is_early =
+                row.is_connection() || row.texts[0].rfind("listening on ", 0) == 0;
             const size_t i = row.from > row.to ? row.from - 1 : row.from;
+            const size_t most = n <= 2 ? 60 : n == 3 ? 48 : is_early ? 26 : 40;
             gaps[i] = std::max(gaps[i], std::min(most, row.width() + 2 * gutter));
         }
         for (const size_t gap : gaps) {
             x.push_back(width);
             width += gap;
         }
+        for (const Row& row : rows)
+            if (row.is_arrow()) width = std::max(width, begin(row) + row.width() + 1);
     }
     /// Where the texts of a row begin: between two columns if they fit, the sender's first; or else
     /// on the whole arrow, or beside it.
@@ -119,7 +126,8 @@ struct Layout {
         if (const size_t span = x[row.high()] - x[row.low()]; span >= size + 4)
             return x[row.low()] + (span - size) / 2;
         if (right + size < width) return right;
-        if (row.is_arrow() && x[row.low()] > size + gutter) return x[row.low()] - gutter - size;
+        if (row.is_arrow())
+            return x[row.low()] > size + gutter ? x[row.low()] - gutter - size : right;
         return width > size ? width - size : 0;
     }
 };
@@ -251,6 +259,7 @@ std::string draw_svg(const Recording& recording, bool handshake) {
         if (row.is_arrow()) {
             const double from = pixels(layout.x[row.from]), to = pixels(layout.x[row.to]),
                          sign = from < to ? 1 : -1;
+            const double lane = to - sign * (row.high() - row.low() == 1 ? 13 : 9);
             // It ends above the first row that is later than its arrival.
             size_t next = i + 1;
             while (row.arrived && next < rows.size() && rows[next].ms < *row.arrived) ++next;
@@ -267,7 +276,7 @@ std::string draw_svg(const Recording& recording, bool handshake) {
                 lines += svg("<path class='%' d='M% %H%'/>", {row.kind, from, y, to - sign * 8});
             else
                 lines += svg("<path class='%' d='M% %H%V%H%'/>",
-                             {row.kind, from, y, to - sign * 11, end, to - sign * 8});
+                             {row.kind, from, y, lane, end, to - sign * 8});
             if (!row.is_connection() && !row.is_lost())
                 lines += svg("<path class='tip' d='M% %l% -4v8z'/>\n", {to, end, -9 * sign});
         }
