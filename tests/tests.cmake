@@ -2,7 +2,7 @@
 
 add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
-target_link_libraries(test-support PUBLIC catch2 ZeroMQ)
+target_link_libraries(test-support PUBLIC catch2 common)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 

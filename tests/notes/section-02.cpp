@@ -3,6 +3,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 TEST_CASE("2.1: REQ and REP are the request-reply pattern", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
@@ -251,3 +253,5 @@ TEST_CASE("2.4: without a peer a bound REQ cannot send and a connecting one queu
     rep.bind(folder.endpoint("s"));
     CHECK(receive(rep) == Frames{"request"});
 }
+
+}  // namespace notes

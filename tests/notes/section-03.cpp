@@ -3,13 +3,13 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 /// Lets a bound publisher, which shares its thread and context with the subscribers, take in the
 /// subscriptions that have come: zmq_send alone looks for them only now and then.
-void take_in_subscriptions(Socket& publisher) {
-    publisher.get(ZMQ_EVENTS);
-}
+void take_in_subscriptions(Socket& publisher) { publisher.get(ZMQ_EVENTS); }
 
 /// What an XPUB and a SUB say and hear when the SUB subscribes with the first `size` of `bytes`.
 struct Heard {
@@ -309,3 +309,5 @@ TEST_CASE("3.7: a null pointer with a length ends the process", "[notes]") {
     const int end = child.wait();
     CHECK((end == -SIGABRT || end == -SIGSEGV));  // the alarm it is not: it does not hang
 }
+
+}  // namespace notes

@@ -4,6 +4,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 /// Waits until `count` peers are connected to a bound socket and it knows that.
@@ -147,7 +149,7 @@ TEST_CASE("4.3: what a sender has queued goes with it when it closes without lin
     Context sender;
     {
         Socket gone(sender, ZMQ_PAIR), push(sender, ZMQ_PUSH);
-        must(zmq_socket_monitor(push, "inproc://gone", ZMQ_EVENT_MONITOR_STOPPED), "monitor");
+        check(zmq_socket_monitor(push, "inproc://gone", ZMQ_EVENT_MONITOR_STOPPED));
         gone.connect("inproc://gone");
         push.connect(endpoint).set(ZMQ_LINGER, 0);
         CHECK(zmq_send(push, "lost", 4, 0) == 4);
@@ -249,3 +251,5 @@ TEST_CASE("4.4: a PULL takes from its senders in turn", "[notes]") {
     for (int i = 0; i < 6; ++i) order += receive(pull).at(0);
     CHECK(order == "ABABAB");
 }
+
+}  // namespace notes

@@ -8,6 +8,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 TEST_CASE("5.1: every socket needs a context", "[notes]") {
     CHECK(zmq_socket(nullptr, ZMQ_REQ) == nullptr);
     CHECK(zmq_errno() == EFAULT);
@@ -212,3 +214,5 @@ TEST_CASE("5.5: all descriptors of libzmq are closed by exec", "[notes]") {
     CHECK(sockets >= 3);  // the listener, and both ends of the connection
     CHECK(others >= 1);   // what its threads wait on
 }
+
+}  // namespace notes

@@ -5,6 +5,8 @@
 #include "notes.hpp"
 #include "peer.hpp"
 
+namespace notes {
+
 namespace {
 
 const auto nothing_to_set = [](Socket&, Socket&) {};
@@ -27,12 +29,8 @@ void each_way(int first, int second, const Talk& talk, const Prepare& prepare = 
         }
 }
 
-void cannot_send(void* socket) {
-    CHECK(error_of(zmq_send(socket, "x", 1, 0)) == ENOTSUP);
-}
-void cannot_receive(void* socket) {
-    CHECK(error_of(zmq_recv(socket, nullptr, 0, 0)) == ENOTSUP);
-}
+void cannot_send(void* socket) { CHECK(error_of(zmq_send(socket, "x", 1, 0)) == ENOTSUP); }
+void cannot_receive(void* socket) { CHECK(error_of(zmq_recv(socket, nullptr, 0, 0)) == ENOTSUP); }
 
 }  // namespace
 
@@ -358,3 +356,5 @@ TEST_CASE("7.13: a STREAM talks to plain TCP", "[notes]") {
     send(stream, {hello[0], "no"});
     CHECK(plain.receive(2) == "no");
 }
+
+}  // namespace notes

@@ -6,6 +6,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 /// Two PULL sockets to be waited for, and a PUSH connected to each.
@@ -23,7 +25,7 @@ struct Two {
 
 struct Pipe {
     int ends[2];
-    Pipe() { must(pipe(ends), "pipe"); }
+    Pipe() { check(pipe(ends)); }
     Pipe(const Pipe&) = delete;
     Pipe& operator=(const Pipe&) = delete;
     ~Pipe() {
@@ -252,3 +254,5 @@ TEST_CASE("8.4: a worker polls tasks and control and ends on KILL in whatever or
     CHECK(receive(sink) == Frames{"stopped"});
     worker.join();
 }
+
+}  // namespace notes

@@ -6,12 +6,12 @@
 #include "notes.hpp"
 #include "wire.hpp"
 
+namespace notes {
+
 namespace {
 
 /// For zmq_msg_init_data: counts the frames that 0MQ has let go of.
-void count_freed(void* /*data*/, void* counter) {
-    ++*static_cast<std::atomic<int>*>(counter);
-}
+void count_freed(void* /*data*/, void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
 
 /// Room enough for a look at a message as if it were a socket.
 struct Room {
@@ -30,11 +30,9 @@ struct Pipeline {
         REQUIRE(poll(push, ZMQ_POLLOUT) == ZMQ_POLLOUT);
     }
     void part(const std::string& body) {
-        must(zmq_send(push, body.data(), body.size(), ZMQ_SNDMORE), "zmq_send");
+        check(zmq_send(push, body.data(), body.size(), ZMQ_SNDMORE));
     }
-    void last_part(const std::string& body) {
-        must(zmq_send(push, body.data(), body.size(), 0), "zmq_send");
-    }
+    void last_part(const std::string& body) { check(zmq_send(push, body.data(), body.size(), 0)); }
 };
 
 }  // namespace
@@ -50,7 +48,7 @@ TEST_CASE("9.1a: zmq_msg_send takes the message first and the socket second", "[
     Pipeline p;
     Room room{};
     zmq_msg_t* const message = &room.message;
-    must(zmq_msg_init_size(message, 5), "zmq_msg_init_size");
+    check(zmq_msg_init_size(message, 5));
     std::memcpy(zmq_msg_data(message), "Hello", 5);
     // The other way round does not compile in C++. C lets it pass, and the call fails.
     void* const push = p.push;
@@ -62,10 +60,10 @@ TEST_CASE("9.1a: zmq_msg_send takes the message first and the socket second", "[
 
 TEST_CASE("9.1b: ZMQ_SNDMORE on every part but the last makes one message", "[notes]") {
     Pipeline p;
-    must(zmq_send(p.push, "a", 1, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_send(p.push, "b", 1, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_send(p.push, "c", 1, 0), "zmq_send");
-    must(zmq_send(p.push, "d", 1, 0), "zmq_send");  // without it: a message of its own
+    check(zmq_send(p.push, "a", 1, ZMQ_SNDMORE));
+    check(zmq_send(p.push, "b", 1, ZMQ_SNDMORE));
+    check(zmq_send(p.push, "c", 1, 0));
+    check(zmq_send(p.push, "d", 1, 0));  // without it: a message of its own
     CHECK(receive(p.pull) == Frames{"a", "b", "c"});
     CHECK(receive(p.pull) == Frames{"d"});
 }
@@ -76,7 +74,7 @@ TEST_CASE("9.2a: zmq_msg_recv takes the message first and the socket second", "[
     Pipeline p;
     p.last_part("Hello");
     Room room{};
-    must(zmq_msg_init(&room.message), "zmq_msg_init");
+    check(zmq_msg_init(&room.message));
     void* const pull = p.pull;
     CHECK(error_of(zmq_msg_recv(static_cast<zmq_msg_t*>(pull), &room, 0)) == ENOTSOCK);
     CHECK(zmq_msg_recv(&room.message, pull, 0) == 5);  // nothing was lost
@@ -90,15 +88,15 @@ TEST_CASE("9.2b: a loop that ends when ZMQ_RCVMORE is 0 reads exactly one messag
     Frames frames;
     while (true) {
         zmq_msg_t message;
-        must(zmq_msg_init(&message), "zmq_msg_init");
-        must(zmq_msg_recv(&message, p.pull, 0), "zmq_msg_recv");
+        check(zmq_msg_init(&message));
+        check(zmq_msg_recv(&message, p.pull, 0));
         frames.emplace_back(static_cast<char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
         int more = -1;  // an int since 0MQ 3, an int64_t in 2
         size_t more_size = sizeof more;
-        must(zmq_getsockopt(p.pull, ZMQ_RCVMORE, &more, &more_size), "zmq_getsockopt");
+        check(zmq_getsockopt(p.pull, ZMQ_RCVMORE, &more, &more_size));
         CHECK(more_size == sizeof(int));        // it says itself how much it has written
         CHECK(zmq_msg_more(&message) == more);  // the shorter way to ask
-        must(zmq_msg_close(&message), "zmq_msg_close");
+        check(zmq_msg_close(&message));
         if (more == 0) break;
     }
     CHECK(frames == Frames{"a", "", "c"});
@@ -114,15 +112,15 @@ TEST_CASE("9.2b: ZMQ_RCVMORE is that of the last part received also after a fail
     };
     send(p.push, {"a", "b"});
     char byte;
-    must(zmq_recv(p.pull, &byte, 1, 0), "zmq_recv");
+    check(zmq_recv(p.pull, &byte, 1, 0));
     // A receive that fails, as with EINTR: a loop without error checks would take it for a part.
     CHECK(error_of(zmq_msg_recv(nullptr, p.pull, 0)) == EFAULT);
     CHECK(p.pull.get(ZMQ_RCVMORE) == 1);
-    must(zmq_recv(p.pull, &byte, 1, 0), "zmq_recv");
+    check(zmq_recv(p.pull, &byte, 1, 0));
     CHECK(fails(ZMQ_DONTWAIT) == EAGAIN);
     CHECK(p.pull.get(ZMQ_RCVMORE) == 0);
     // After the end of the context not even that: `more` keeps what it had.
-    must(zmq_ctx_shutdown(p.context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(p.context));
     CHECK(fails(0) == ETERM);
     int more = 42;
     size_t more_size = sizeof more;
@@ -136,10 +134,10 @@ TEST_CASE("9.3.1: no part goes onto the wire before the last part has been sent"
     const Context context;
     Socket push(context, ZMQ_PUSH);
     Wire peer(push.bind(any_port), "PULL");
-    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_send(push, "two", 3, ZMQ_SNDMORE), "zmq_send");
+    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
+    check(zmq_send(push, "two", 3, ZMQ_SNDMORE));
     CHECK(peer.fence().empty());
-    must(zmq_send(push, "three", 5, 0), "zmq_send");
+    check(zmq_send(push, "three", 5, 0));
     CHECK(peer.receive() == WireFrame{"one", true});
     CHECK(peer.receive() == WireFrame{"two", true});
     CHECK(peer.receive() == WireFrame{"three", false});
@@ -152,11 +150,11 @@ TEST_CASE("9.3.1: a later message of another sender overtakes one that lacks its
     pull.bind("inproc://pull");
     slow.connect("inproc://pull");
     quick.connect("inproc://pull");
-    must(zmq_send(slow, "slow", 4, ZMQ_SNDMORE), "zmq_send");
+    check(zmq_send(slow, "slow", 4, ZMQ_SNDMORE));
     send(quick, {"quick"});
     CHECK(receive(pull) == Frames{"quick"});
     CHECK(error_of(zmq_recv(pull, nullptr, 0, ZMQ_DONTWAIT)) == EAGAIN);
-    must(zmq_send(slow, "end", 3, 0), "zmq_send");
+    check(zmq_send(slow, "end", 3, 0));
     CHECK(receive(pull) == Frames{"slow", "end"});
 }
 
@@ -173,20 +171,20 @@ TEST_CASE("9.3.1: when the last send returns another thread may still have to wr
     };
     const int parts = 32;  // of a megabyte: more than the system buffers for a peer that reads none
     std::string body(1'000'000, 'x');
-    Context context;
-    Socket push(context, ZMQ_PUSH);
-    push.set(ZMQ_SNDBUF, 65536).set(ZMQ_LINGER, -1);
-    Wire peer(push.bind(any_port), "PULL");
-    for (int i = 1; i <= parts; ++i) {
-        zmq_msg_t part;
-        must(zmq_msg_init_data(&part, body.data(), body.size(), count, &released),
-             "zmq_msg_init_data");
-        must(zmq_msg_send(&part, push, i < parts ? ZMQ_SNDMORE : 0), "zmq_msg_send");
+    {
+        const Context context;
+        Socket push(context, ZMQ_PUSH);
+        push.set(ZMQ_SNDBUF, 65536).set(ZMQ_LINGER, -1);
+        Wire peer(push.bind(any_port), "PULL");
+        for (int i = 1; i <= parts; ++i) {
+            zmq_msg_t part;
+            check(zmq_msg_init_data(&part, body.data(), body.size(), count, &released));
+            check(zmq_msg_send(&part, push, i < parts ? ZMQ_SNDMORE : 0));
+        }
+        CHECK(released.parts < parts);
+        push.close();
+        CHECK(peer.rest().size() == parts * (body.size() + 9));  // a head of 9 bytes each
     }
-    CHECK(released.parts < parts);
-    push.close();
-    CHECK(peer.rest().size() == parts * (body.size() + 9));  // a head of 9 bytes each
-    context.term();
     CHECK(released.parts == parts);
     CHECK(released.by_sender == 0);
 }
@@ -288,14 +286,14 @@ TEST_CASE("9.3.4: each part is a zmq_msg_t with a size and a MORE flag of its ow
     Pipeline p;
     for (const std::string body : {"", "b", "ccc"}) {
         zmq_msg_t part;
-        must(zmq_msg_init_size(&part, body.size()), "zmq_msg_init_size");
+        check(zmq_msg_init_size(&part, body.size()));
         std::memcpy(zmq_msg_data(&part), body.data(), body.size());
-        must(zmq_msg_send(&part, p.push, body == "ccc" ? 0 : ZMQ_SNDMORE), "zmq_msg_send");
+        check(zmq_msg_send(&part, p.push, body == "ccc" ? 0 : ZMQ_SNDMORE));
     }
     zmq_msg_t parts[3];
     for (auto& part : parts) {
-        must(zmq_msg_init(&part), "zmq_msg_init");
-        must(zmq_msg_recv(&part, p.pull, 0), "zmq_msg_recv");
+        check(zmq_msg_init(&part));
+        check(zmq_msg_recv(&part, p.pull, 0));
     }
     // All three are there side by side.
     CHECK(zmq_msg_size(&parts[0]) == 0);
@@ -310,18 +308,18 @@ TEST_CASE("9.3.4: each part is a zmq_msg_t with a size and a MORE flag of its ow
 TEST_CASE("9.3.4: zmq_send and zmq_recv move a part as well", "[notes]") {
     Pipeline p;
     zmq_msg_t part;
-    must(zmq_msg_init_size(&part, 1), "zmq_msg_init_size");
+    check(zmq_msg_init_size(&part, 1));
     *static_cast<char*>(zmq_msg_data(&part)) = 'a';
-    must(zmq_msg_send(&part, p.push, ZMQ_SNDMORE), "zmq_msg_send");
-    must(zmq_send(p.push, "bb", 2, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_msg_init_size(&part, 3), "zmq_msg_init_size");
+    check(zmq_msg_send(&part, p.push, ZMQ_SNDMORE));
+    check(zmq_send(p.push, "bb", 2, ZMQ_SNDMORE));
+    check(zmq_msg_init_size(&part, 3));
     std::memcpy(zmq_msg_data(&part), "ccc", 3);
-    must(zmq_msg_send(&part, p.push, 0), "zmq_msg_send");
+    check(zmq_msg_send(&part, p.push, 0));
     char buffer[8];
     CHECK(zmq_recv(p.pull, buffer, sizeof buffer, 0) == 1);
     CHECK(buffer[0] == 'a');
     CHECK(p.pull.get(ZMQ_RCVMORE) == 1);
-    must(zmq_msg_init(&part), "zmq_msg_init");
+    check(zmq_msg_init(&part));
     CHECK(zmq_msg_recv(&part, p.pull, 0) == 2);
     CHECK(std::memcmp(zmq_msg_data(&part), "bb", 2) == 0);
     CHECK(zmq_msg_more(&part) == 1);
@@ -354,8 +352,8 @@ TEST_CASE("9.3.6: 0MQ keeps the parts in memory until the last one and then send
     char body[] = "part";
     const auto send_part = [&](int flags) {
         zmq_msg_t part;
-        must(zmq_msg_init_data(&part, body, sizeof body, count_freed, &freed), "zmq_msg_init_data");
-        must(zmq_msg_send(&part, p.push, flags), "zmq_msg_send");
+        check(zmq_msg_init_data(&part, body, sizeof body, count_freed, &freed));
+        check(zmq_msg_send(&part, p.push, flags));
     };
     for (int i = 0; i < 3; ++i) send_part(ZMQ_SNDMORE);
     CHECK(freed == 0);
@@ -370,8 +368,8 @@ TEST_CASE("9.3.7: closing the socket cancels what lacks its last part", "[notes]
     Socket push(context, ZMQ_PUSH);
     push.set(ZMQ_LINGER, GENERATE(-1, 0, deadline_ms));  // -1: for ever, were it a message
     Wire peer(push.bind(any_port), "PULL");
-    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_send(push, "two", 3, ZMQ_SNDMORE), "zmq_send");
+    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
+    check(zmq_send(push, "two", 3, ZMQ_SNDMORE));
     CHECK(peer.fence().empty());
     push.close();
     CHECK(peer.rest().empty());
@@ -381,9 +379,9 @@ TEST_CASE("9.3.7: zmq_ctx_term does not wait for what lacks its last part", "[no
     const Folder folder;
     void* const context = zmq_ctx_new();
     void* const push = zmq_socket(context, ZMQ_PUSH);  // its linger is for ever
-    must(zmq_connect(push, folder.endpoint("nobody").c_str()), "zmq_connect");
-    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_close(push), "zmq_close");
+    check(zmq_connect(push, folder.endpoint("nobody").c_str()));
+    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
+    check(zmq_close(push));
     auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
     REQUIRE(term.wait_for(deadline) == std::future_status::ready);
     CHECK(term.get() == 0);
@@ -394,8 +392,8 @@ TEST_CASE("9.3.7: zmq_disconnect cancels it too and the socket stays of use", "[
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     const std::string endpoint = pull.bind(any_port);
     push.connect(endpoint);
-    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_disconnect(push, endpoint.c_str()), "zmq_disconnect");
+    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
+    check(zmq_disconnect(push, endpoint.c_str()));
     CHECK(zmq_send(push, "two", 3, 0) == 3);  // says that it was sent
     push.connect(endpoint);
     send(push, {"next"});
@@ -409,7 +407,7 @@ TEST_CASE("9.3.7: the peer that goes takes the parts with it and the rest is dro
     const std::string endpoint = push.bind(any_port);
     Monitor monitor(context, push);
     Wire goes(endpoint, "PULL");
-    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
+    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
     goes.close();
     monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
     CHECK(zmq_send(push, "two", 3, ZMQ_SNDMORE) == 3);
@@ -427,8 +425,8 @@ TEST_CASE("9.3.7: the end of the context cancels it too", "[notes]") {
     const Context context;
     Socket push(context, ZMQ_PUSH);
     Wire peer(push.bind(any_port), "PULL");
-    must(zmq_send(push, "one", 3, ZMQ_SNDMORE), "zmq_send");
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
+    check(zmq_ctx_shutdown(context));
     // Any call that looks for commands first: a bare send may not notice at once.
     zmq_pollitem_t item{push, 0, ZMQ_POLLOUT, 0};
     CHECK(error_of(zmq_poll(&item, 1, 0)) == ETERM);
@@ -436,3 +434,5 @@ TEST_CASE("9.3.7: the end of the context cancels it too", "[notes]") {
     push.close();
     CHECK(peer.rest().empty());
 }
+
+}  // namespace notes

@@ -9,6 +9,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 const std::string front = "inproc://frontend", back = "inproc://backend";
@@ -37,9 +39,7 @@ void zmq_poll_loop(void* frontend, void* backend) {
 }
 
 /// The one that is built in.
-void built_in_proxy(void* frontend, void* backend) {
-    zmq_proxy(frontend, backend, nullptr);
-}
+void built_in_proxy(void* frontend, void* backend) { zmq_proxy(frontend, backend, nullptr); }
 
 /// Three clients with four requests each, two workers, and `broker` between them. Returns how many
 /// requests each worker has answered. Each reply must be that to the client's own request.
@@ -83,7 +83,7 @@ std::map<std::string, int> three_clients_two_workers(void (*broker)(void*, void*
             ++answered[reply[2]];
         }
     }
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     for (auto& thread : threads) thread.join();
     return answered;
 }
@@ -110,7 +110,7 @@ TEST_CASE("10.1: with a ROUTER and a DEALER between them many REQs share many RE
 TEST_CASE("10.2: each client and each worker has one socket and the broker two", "[notes]") {
     const Context context;
     const int clients = 3, workers = 2;
-    must(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, clients + workers + 2), "ZMQ_MAX_SOCKETS");
+    check(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, clients + workers + 2));
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
     frontend.bind(front);
     backend.bind(back);
@@ -251,7 +251,7 @@ TEST_CASE("10.5: zmq_proxy copies both directions frame by frame to its capture 
     CHECK(receive(client) == Frames{"p3"});
     CHECK(receive(copies) == Frames{"cli", "", "p1", "p2"});
     CHECK(receive(copies) == Frames{"cli", "", "p3"});
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     proxy.join();
 }
 
@@ -268,7 +268,7 @@ TEST_CASE("10.5: zmq_proxy returns only with -1 and that at the end of the conte
     send(client, {"Hello"});
     CHECK(receive(worker) == Frames{"Hello"});  // it runs
     CHECK(proxy.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     CHECK(proxy.get() == ETERM);
 }
 
@@ -280,7 +280,7 @@ TEST_CASE("10.5: zmq_proxy returns with -1 at a signal as well", "[notes]") {
     struct sigaction handler {
     }, before;
     handler.sa_handler = [](int) {};
-    must(sigaction(SIGUSR1, &handler, &before), "sigaction");
+    check(sigaction(SIGUSR1, &handler, &before));
     std::atomic<bool> returned{false};
     int error = 0;
     std::thread proxy([&] {
@@ -292,7 +292,7 @@ TEST_CASE("10.5: zmq_proxy returns with -1 at a signal as well", "[notes]") {
         std::this_thread::yield();
     }
     proxy.join();
-    must(sigaction(SIGUSR1, &before, nullptr), "sigaction");
+    check(sigaction(SIGUSR1, &before, nullptr));
     CHECK(error == EINTR);
 }
 
@@ -316,3 +316,5 @@ TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[
     send(steer, {"TERMINATE"});
     CHECK(proxy.get() == 0);
 }
+
+}  // namespace notes

@@ -8,6 +8,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 /// Three calls that block, each in a thread of its own: a receive, a send and a poll. What they end
@@ -17,11 +19,10 @@ struct Blocked {
     zmq_msg_t unsent;
     std::array<std::future<int>, 3> calls;
     explicit Blocked(void* context)
-        : sockets{must(zmq_socket(context, ZMQ_PULL), "zmq_socket"),
-                  must(zmq_socket(context, ZMQ_PUSH), "zmq_socket"),
-                  must(zmq_socket(context, ZMQ_PULL), "zmq_socket")} {
-        must(zmq_bind(sockets[1], "inproc://nobody"), "zmq_bind");
-        must(zmq_msg_init_size(&unsent, 5), "zmq_msg_init_size");
+        : sockets{zmq_socket(context, ZMQ_PULL), zmq_socket(context, ZMQ_PUSH),
+                  zmq_socket(context, ZMQ_PULL)} {
+        check(zmq_bind(sockets[1], "inproc://nobody"));
+        check(zmq_msg_init_size(&unsent, 5));
         const auto run = [](auto call) { return std::async(std::launch::async, call); };
         calls[0] = run([this] { return error_of(zmq_recv(sockets[0], nullptr, 0, 0)); });
         calls[1] = run([this] { return error_of(zmq_msg_send(&unsent, sockets[1], 0)); });
@@ -63,7 +64,7 @@ TEST_CASE("11.1.1: functions that make an object return NULL when they fail", "[
     void* const socket = zmq_socket(context, ZMQ_REQ);
     CHECK(socket != nullptr);
     CHECK(zmq_close(socket) == 0);
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     CHECK(zmq_socket(context, ZMQ_REQ) == nullptr);
     CHECK(zmq_errno() == ETERM);
 }
@@ -71,7 +72,7 @@ TEST_CASE("11.1.1: functions that make an object return NULL when they fail", "[
 TEST_CASE("11.1.1: zmq_ctx_new returns NULL when it fails", "[notes]") {
     Child child([](const auto& say) {
         const rlimit none{0, 0};
-        must(setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
+        check(setrlimit(RLIMIT_NOFILE, &none));
         say(zmq_ctx_new() == nullptr && zmq_errno() == EMFILE ? "NULL, EMFILE" : "a context");
     });
     CHECK(child.words() == "NULL, EMFILE");
@@ -102,10 +103,10 @@ TEST_CASE("11.1.2: functions that move data return a number of bytes or -1 and 0
     CHECK(zmq_recv(line.far, bytes, sizeof bytes, ZMQ_DONTWAIT) == -1);
     CHECK(zmq_errno() == EAGAIN);
     zmq_msg_t message;
-    must(zmq_msg_init_size(&message, 3), "zmq_msg_init_size");
+    check(zmq_msg_init_size(&message, 3));
     CHECK(zmq_msg_send(&message, line.near, 0) == 3);
     CHECK(zmq_msg_recv(&message, line.far, 0) == 3);
-    must(zmq_msg_close(&message), "zmq_msg_close");
+    check(zmq_msg_close(&message));
 }
 
 TEST_CASE("11.1.2: zmq_recv returns the size of the message also where the buffer is shorter",
@@ -149,26 +150,26 @@ TEST_CASE("11.1.3: there are exceptions that return a count or a value", "[notes
     items[0].events = items[1].events = ZMQ_POLLIN;
     CHECK(zmq_poll(items, 2, 0) == 0);
     // A value.
-    must(zmq_ctx_set(line.context, ZMQ_MAX_SOCKETS, 77), "zmq_ctx_set");
+    check(zmq_ctx_set(line.context, ZMQ_MAX_SOCKETS, 77));
     CHECK(zmq_ctx_get(line.context, ZMQ_MAX_SOCKETS) == 77);
     zmq_msg_t message;
-    must(zmq_msg_init_size(&message, 5), "zmq_msg_init_size");
+    check(zmq_msg_init_size(&message, 5));
     CHECK(zmq_msg_size(&message) == 5);
     CHECK(zmq_msg_data(&message) != nullptr);
     Socket pull(line.context, ZMQ_PULL), push(line.context, ZMQ_PUSH);
     push.connect(pull.bind(any_port));
     send(push, {"a"});
-    must(zmq_msg_recv(&message, pull, 0), "zmq_msg_recv");
+    check(zmq_msg_recv(&message, pull, 0));
     CHECK(zmq_msg_gets(&message, "Socket-Type") == "PUSH"s);
     CHECK(zmq_msg_gets(&message, "Nonsense") == nullptr);
-    must(zmq_msg_close(&message), "zmq_msg_close");
+    check(zmq_msg_close(&message));
     send(line.near, {"a", "b"});
     for (const int more : {1, 0}) {
-        must(zmq_msg_init(&message), "zmq_msg_init");
-        must(zmq_msg_recv(&message, line.far, 0), "zmq_msg_recv");
+        check(zmq_msg_init(&message));
+        check(zmq_msg_recv(&message, line.far, 0));
         CHECK(zmq_msg_more(&message) == more);
         CHECK(zmq_msg_get(&message, ZMQ_MORE) == more);
-        must(zmq_msg_close(&message), "zmq_msg_close");
+        check(zmq_msg_close(&message));
     }
     CHECK(zmq_has("ipc") == 1);
     CHECK(zmq_has("nonsense") == 0);
@@ -217,7 +218,7 @@ TEST_CASE("11.2.1: with ZMQ_DONTWAIT a receive fails with EAGAIN only if no mess
     Line line;
     line.far.set(ZMQ_RCVTIMEO, -1);  // a call that waited would not come back
     zmq_msg_t message;
-    must(zmq_msg_init(&message), "zmq_msg_init");
+    check(zmq_msg_init(&message));
     CHECK(error_of(zmq_msg_recv(&message, line.far, ZMQ_DONTWAIT)) == EAGAIN);
     send(line.near, {"hello"});
     CHECK(zmq_msg_recv(&message, line.far, ZMQ_DONTWAIT) == 5);
@@ -265,10 +266,10 @@ TEST_CASE("11.2.2: zmq_ctx_term ends blocked calls with ETERM and waits until al
     auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
     blocked.all_end_with_eterm();
     // Each thread closes its socket. Only with the last one does zmq_ctx_term return.
-    must(zmq_close(blocked.sockets[0]), "zmq_close");
-    must(zmq_close(blocked.sockets[1]), "zmq_close");
+    check(zmq_close(blocked.sockets[0]));
+    check(zmq_close(blocked.sockets[1]));
     CHECK(term.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
-    must(zmq_close(blocked.sockets[2]), "zmq_close");
+    check(zmq_close(blocked.sockets[2]));
     CHECK(term.get() == 0);
 }
 
@@ -277,7 +278,7 @@ TEST_CASE("11.2.2: zmq_ctx_shutdown ends blocked calls without waiting itself", 
     Blocked blocked(context);
     CHECK(zmq_ctx_shutdown(context) == 0);  // the sockets are still open
     blocked.all_end_with_eterm();
-    for (void* socket : blocked.sockets) must(zmq_close(socket), "zmq_close");
+    for (void* socket : blocked.sockets) check(zmq_close(socket));
 }
 
 TEST_CASE("11.2.3: EINTR and EFSM and EHOSTUNREACH are no reason to give up either", "[notes]") {
@@ -296,7 +297,7 @@ TEST_CASE("11.2.3: EINTR and EFSM and EHOSTUNREACH are no reason to give up eith
     struct sigaction handler {
     }, before;
     handler.sa_handler = [](int) {};
-    must(sigaction(SIGUSR1, &handler, &before), "sigaction");
+    check(sigaction(SIGUSR1, &handler, &before));
     std::atomic<bool> returned{false};
     int error = 0;
     std::thread blocked([&] {
@@ -308,8 +309,10 @@ TEST_CASE("11.2.3: EINTR and EFSM and EHOSTUNREACH are no reason to give up eith
         std::this_thread::yield();
     }
     blocked.join();
-    must(sigaction(SIGUSR1, &before, nullptr), "sigaction");
+    check(sigaction(SIGUSR1, &before, nullptr));
     CHECK(error == EINTR);
     send(req, {"Hello"});
     CHECK(receive(router) == Frames{"peer", "", "Hello"});
 }
+
+}  // namespace notes

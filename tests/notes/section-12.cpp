@@ -12,12 +12,12 @@
 #include "notes.hpp"
 #include "wire.hpp"
 
+namespace notes {
+
 namespace {
 
 std::atomic<int> handled{0};
-void count_signal(int /*signal*/) {
-    ++handled;
-}
+void count_signal(int /*signal*/) { ++handled; }
 
 /// How a handler can be installed.
 enum class How { sigaction_plain, sigaction_restart, std_signal, ignored };
@@ -26,7 +26,7 @@ enum class How { sigaction_plain, sigaction_restart, std_signal, ignored };
 class Handler {
  public:
     explicit Handler(How how) {
-        must(sigaction(SIGUSR1, nullptr, &before_), "sigaction");
+        check(sigaction(SIGUSR1, nullptr, &before_));
         struct sigaction action {};
         action.sa_handler = count_signal;
         action.sa_flags = how == How::sigaction_restart ? SA_RESTART : 0;
@@ -35,7 +35,7 @@ class Handler {
         else if (how == How::ignored)
             std::signal(SIGUSR1, SIG_IGN);
         else
-            must(sigaction(SIGUSR1, &action, nullptr), "sigaction");
+            check(sigaction(SIGUSR1, &action, nullptr));
     }
     ~Handler() { sigaction(SIGUSR1, &before_, nullptr); }
     Handler(const Handler&) = delete;
@@ -74,7 +74,7 @@ int of_receive() {
     Socket pull(context, ZMQ_PULL);
     pull.set(ZMQ_RCVTIMEO, -1).bind("inproc://pull");
     zmq_msg_t message;
-    must(zmq_msg_init(&message), "zmq_msg_init");
+    check(zmq_msg_init(&message));
     return error_under_signals([&] { return zmq_msg_recv(&message, pull, 0); });
 }
 
@@ -114,22 +114,18 @@ int of_term() {
     void* const context = zmq_ctx_new();
     void* const open = zmq_socket(context, ZMQ_PULL);  // it waits for this one
     const int error = error_under_signals([&] { return zmq_ctx_term(context); });
-    must(zmq_close(open), "zmq_close");
-    must(zmq_ctx_term(context), "zmq_ctx_term");  // it can be called again
+    check(zmq_close(open));
+    check(zmq_ctx_term(context));  // it can be called again
     return error;
 }
 
 /// The wrapper of 12.2.2.
 std::optional<std::string> receive_unless_interrupted(void* socket) {
-    zmq_msg_t message;
-    must(zmq_msg_init(&message), "zmq_msg_init");
-    std::optional<std::string> body;
-    if (zmq_msg_recv(&message, socket, 0) != -1)
-        body.emplace(static_cast<char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
-    else if (zmq_errno() != EINTR)
-        must(-1, "zmq_msg_recv");
-    must(zmq_msg_close(&message), "zmq_msg_close");
-    return body;
+    Message message;
+    const int size = zmq_msg_recv(message, socket, 0);
+    if (size == -1 && zmq_errno() == EINTR) return std::nullopt;
+    check(size);
+    return std::string(message.bytes());
 }
 
 /// A child that has queued a message for `endpoint`, written a line to `file`, and waits. It ends
@@ -138,20 +134,20 @@ Child child_with_unsent_work(const std::string& endpoint, const std::string& fil
     return Child([=](const auto& say) {
         struct sigaction action {};
         action.sa_handler = handles ? count_signal : SIG_DFL;
-        must(sigaction(SIGTERM, &action, nullptr), "sigaction");
+        check(sigaction(SIGTERM, &action, nullptr));
         void* const context = zmq_ctx_new();
         void* const push = zmq_socket(context, ZMQ_PUSH);
         void* const idle = zmq_socket(context, ZMQ_PULL);
-        must(zmq_connect(push, endpoint.c_str()), "zmq_connect");
-        must(zmq_send(push, "farewell", 8, 0), "zmq_send");
+        check(zmq_connect(push, endpoint.c_str()));
+        check(zmq_send(push, "farewell", 8, 0));
         FILE* const out = std::fopen(file.c_str(), "w");
         std::fputs("the last line\n", out);
         say("waiting");
         if (error_of(zmq_recv(idle, nullptr, 0, 0)) != EINTR) throw std::runtime_error("zmq_recv");
         say("interrupted");
         std::fclose(out);
-        must(zmq_close(push), "zmq_close");
-        must(zmq_close(idle), "zmq_close");
+        check(zmq_close(push));
+        check(zmq_close(idle));
         while (zmq_ctx_term(context) == -1)
             if (zmq_errno() != EINTR) throw std::runtime_error("zmq_ctx_term");
     });
@@ -173,7 +169,7 @@ TEST_CASE("12.0a: a process without a handler is killed and its blocked call nev
     CHECK(child.hear() == "waiting");
     pollfd heard{child.fd(), POLLIN, 0};
     CHECK(::poll(&heard, 1, a_while) == 0);  // its call does block
-    must(kill(child.id(), signal), "kill");
+    check(kill(child.id(), signal));
     CHECK(child.wait() == -signal);
     CHECK(child.words().empty());
 }
@@ -182,7 +178,7 @@ TEST_CASE("12.0b: a process that is killed loses what is queued and what is buff
     const Folder folder;
     Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), false);
     CHECK(child.hear() == "waiting");
-    must(kill(child.id(), SIGTERM), "kill");
+    check(kill(child.id(), SIGTERM));
     CHECK(child.wait() == -SIGTERM);
     CHECK(child.words().empty());  // the system has closed its files, this pipe among them
     CHECK(read_file(folder.path("file")).empty());
@@ -200,7 +196,7 @@ TEST_CASE("12.0b: a process that closes its sockets after EINTR loses nothing", 
     CHECK(child.hear() == "waiting");
     pollfd heard{child.fd(), POLLIN, 0};
     do {
-        must(kill(child.id(), SIGTERM), "kill");  // one alone could come before the call blocks
+        check(kill(child.id(), SIGTERM));  // one alone could come before the call blocks
     } while (::poll(&heard, 1, 1) == 0);
     CHECK(child.hear() == "interrupted");
     const Context context;
@@ -233,7 +229,7 @@ TEST_CASE("12.2.1: a message whose send was interrupted stays with the caller", 
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.bind("inproc://push");
     zmq_msg_t message;
-    must(zmq_msg_init_size(&message, 5), "zmq_msg_init_size");
+    check(zmq_msg_init_size(&message, 5));
     std::memcpy(zmq_msg_data(&message), "hello", 5);
     CHECK(error_under_signals([&] { return zmq_msg_send(&message, push, 0); }) == EINTR);
     CHECK(zmq_msg_size(&message) == 5);
@@ -299,7 +295,7 @@ TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]"
     handled = 0;
     std::promise<void> waiting;
     auto receiver = std::async(std::launch::async, [&] {
-        must(raise(SIGUSR1), "raise");  // its handler runs in this thread, and returns first
+        check(raise(SIGUSR1));  // its handler runs in this thread, and returns first
         waiting.set_value();
         char byte;
         return error_of(zmq_recv(pull, &byte, 1, 0));
@@ -326,15 +322,15 @@ TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the
     sigset_t usr1, pending;
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
-    must(pthread_sigmask(SIG_BLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_BLOCK, &usr1, nullptr));
     handled = 0;
-    must(kill(getpid(), SIGUSR1), "kill");
+    check(kill(getpid(), SIGUSR1));
     send(push, {"a"});  // passes through the threads of 0MQ
     CHECK(receive(pull) == Frames{"a"});
     CHECK(handled == 0);
-    must(sigpending(&pending), "sigpending");
+    check(sigpending(&pending));
     CHECK(sigismember(&pending, SIGUSR1) == 1);
-    must(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr));
     CHECK(handled == 1);
 }
 
@@ -378,7 +374,7 @@ TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
 
 TEST_CASE("12.2.3: SA_RESTART which signal() sets makes a difference for a plain read", "[notes]") {
     int ends[2];
-    must(pipe(ends), "pipe");
+    check(pipe(ends));
     char byte;
     {
         const Handler handler(How::sigaction_plain);
@@ -401,7 +397,7 @@ TEST_CASE("12.2.3: SA_RESTART which signal() sets makes a difference for a plain
     waiting.get_future().wait();
     while (sent < before + 100) std::this_thread::yield();
     CHECK(reader.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
-    must(static_cast<int>(::write(ends[1], "a", 1)), "write");
+    check(static_cast<int>(::write(ends[1], "a", 1)));
     CHECK(reader.get() == 0);
     ::close(ends[0]);
     ::close(ends[1]);
@@ -417,7 +413,7 @@ void write_to_pipe(int /*signal*/) {
 }  // namespace
 
 TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lost", "[notes]") {
-    must(pipe(self_pipe), "pipe");
+    check(pipe(self_pipe));
     const Handler restores(How::sigaction_plain);
     std::signal(SIGUSR1, write_to_pipe);
     const Context context;
@@ -425,7 +421,7 @@ TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lo
     zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {nullptr, self_pipe[0], ZMQ_POLLIN, 0}};
     CHECK(zmq_poll(items, 2, 0) == 0);
     if (GENERATE(true, false))
-        must(raise(SIGUSR1), "raise");  // before the call
+        check(raise(SIGUSR1));  // before the call
     else
         // During the call, too. EINTR says so at once, and if not, the pipe does.
         error_under_signals([&] { return zmq_poll(items, 2, deadline_ms); });
@@ -441,10 +437,10 @@ TEST_CASE("12.2.4: a thread that waits for the signal and shuts the context down
     sigset_t usr1;
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
-    must(pthread_sigmask(SIG_BLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_BLOCK, &usr1, nullptr));
     const Context context;
     Socket pull(context, ZMQ_PULL);
-    must(kill(getpid(), SIGUSR1), "kill");  // before the call and before the thread
+    check(kill(getpid(), SIGUSR1));  // before the call and before the thread
     std::thread waits([&] {
         int signal;
         sigwait(&usr1, &signal);
@@ -452,5 +448,7 @@ TEST_CASE("12.2.4: a thread that waits for the signal and shuts the context down
     });
     CHECK(error_of(zmq_recv(pull, nullptr, 0, 0)) == ETERM);
     waits.join();
-    must(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr));
 }
+
+}  // namespace notes

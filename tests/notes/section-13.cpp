@@ -8,6 +8,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 /// What a worker does, in a thread or in a process of its own: it knows only endpoints.
@@ -75,7 +77,7 @@ std::vector<std::unique_ptr<Socket>> clients(void* context, int type, int size,
 
 TEST_CASE("13.1.1: a context may be used by many threads at once", "[notes]") {
     const Context context;
-    must(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 10'000), "ZMQ_MAX_SOCKETS");
+    check(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 10'000));
     std::atomic<int> arrived{0};
     std::vector<std::thread> threads;
     for (int thread = 0; thread < 8; ++thread)
@@ -144,7 +146,7 @@ TEST_CASE("13.1.2: within one context an inproc name can be bound only once", "[
 
 TEST_CASE("13.1.2: inproc needs no I/O thread and tcp needs one", "[notes]") {
     const Context context;
-    must(zmq_ctx_set(context, ZMQ_IO_THREADS, 0), "ZMQ_IO_THREADS");
+    check(zmq_ctx_set(context, ZMQ_IO_THREADS, 0));
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
     pull.bind("inproc://name");
     push.connect("inproc://name");
@@ -208,8 +210,8 @@ TEST_CASE("13.1.5: a socket may be used and closed in another thread than that w
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind("inproc://pull");
-    void* const push = must(zmq_socket(context, ZMQ_PUSH), "zmq_socket");  // made here
-    must(zmq_connect(push, "inproc://pull"), "zmq_connect");
+    void* const push = zmq_socket(context, ZMQ_PUSH);  // made here
+    check(zmq_connect(push, "inproc://pull"));
     // A thread's start and its end pass on all that was written before.
     std::thread first([push] { send(push, {"first"}); });
     first.join();
@@ -252,7 +254,7 @@ TEST_CASE("13.2.1: a worker is a server of one thread with another endpoint and 
     std::thread single([&rep] { serve(rep, "alone"); });
     send(client, {"Hello"});
     CHECK(receive(client) == Frames{"reply to Hello", "alone"});
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     single.join();
 
     Server server(1);  // a worker: inproc, and it connects
@@ -375,9 +377,9 @@ TEST_CASE("13.3.2: the order does not matter for REQ and SUB either", "[notes]")
 TEST_CASE("13.3.2: a name that is never bound does not hold up the end of the context", "[notes]") {
     void* const context = zmq_ctx_new();
     void* const pair = zmq_socket(context, ZMQ_PAIR);
-    must(zmq_connect(pair, "inproc://never"), "zmq_connect");
-    must(zmq_send(pair, "a", 1, 0), "zmq_send");
-    must(zmq_close(pair), "zmq_close");
+    check(zmq_connect(pair, "inproc://never"));
+    check(zmq_send(pair, "a", 1, 0));
+    check(zmq_close(pair));
     auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
     REQUIRE(term.wait_for(deadline) == std::future_status::ready);
     CHECK(term.get() == 0);
@@ -452,3 +454,5 @@ TEST_CASE("13.3.4: a ROUTER puts a frame of its own in front of each signal", "[
     send(dealer, {"ready"});
     CHECK(receive(bound) == Frames{"id", "ready"});
 }
+
+}  // namespace notes

@@ -8,6 +8,8 @@
 #include "notes.hpp"
 #include "wire.hpp"
 
+namespace notes {
+
 namespace {
 
 constexpr int connection_events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED |
@@ -368,3 +370,5 @@ TEST_CASE("14.1.3: with a high-water mark on either side not everything comes", 
     }
     CHECK((count == all) == no_limit);
 }
+
+}  // namespace notes

@@ -1,6 +1,8 @@
 // Section 15: envelopes.
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 /// A publisher and a subscriber to `key`, whose subscription has come.
@@ -80,10 +82,12 @@ TEST_CASE("15.2: of the sender 0MQ itself knows only the IP address without a po
     Post post("B");
     send(post.pub, {"B"});
     zmq_msg_t message;
-    must(zmq_msg_init(&message), "zmq_msg_init");
-    must(zmq_msg_recv(&message, post.sub, 0), "zmq_msg_recv");
+    check(zmq_msg_init(&message));
+    check(zmq_msg_recv(&message, post.sub, 0));
     const char* const address = zmq_msg_gets(&message, "Peer-Address");
     REQUIRE(address != nullptr);
     CHECK(address == "127.0.0.1"s);
-    must(zmq_msg_close(&message), "zmq_msg_close");
+    check(zmq_msg_close(&message));
 }
+
+}  // namespace notes

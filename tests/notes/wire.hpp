@@ -13,6 +13,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 /// The address of a tcp://ADDRESS:PORT.
 inline sockaddr_in tcp_address(const std::string& endpoint) {
     const size_t colon = endpoint.rfind(':');
@@ -27,8 +29,8 @@ inline sockaddr_in tcp_address(const std::string& endpoint) {
 /// A TCP connection to what a ZeroMQ socket has bound.
 inline int tcp_connect(const std::string& endpoint) {
     const sockaddr_in address = tcp_address(endpoint);
-    const int fd = must(::socket(AF_INET, SOCK_STREAM, 0), "socket");
-    must(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
+    const int fd = check(::socket(AF_INET, SOCK_STREAM, 0));
+    check(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address));
     return fd;
 }
 
@@ -49,7 +51,7 @@ class Wire {
  public:
     Wire(const std::string& endpoint, const std::string& type) : fd_(tcp_connect(endpoint)) {
         const timeval limit{deadline.count(), 0};
-        must(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "SO_RCVTIMEO");
+        check(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
         // The greeting: signature, version 3.0, mechanism, role, filler.
         write("\xff\0\0\0\0\0\0\0\0\x7f\3\0"s + "NULL"s + std::string(16 + 1 + 31, '\0'));
         const std::string greeting = read(64);
@@ -107,15 +109,13 @@ class Wire {
  private:
     void write(const std::string& bytes) {
         for (size_t sent = 0; sent < bytes.size();)
-            sent += static_cast<size_t>(
-                must(static_cast<int>(
-                         ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL)),
-                     "send"));
+            sent += static_cast<size_t>(check(static_cast<int>(
+                ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL))));
     }
     std::string read_some(size_t most) {
         std::string bytes(most, '\0');
         bytes.resize(
-            static_cast<size_t>(must(static_cast<int>(recv(fd_, bytes.data(), most, 0)), "recv")));
+            static_cast<size_t>(check(static_cast<int>(recv(fd_, bytes.data(), most, 0)))));
         return bytes;
     }
     std::string read(size_t size) {
@@ -138,11 +138,11 @@ class Relay {
     explicit Relay(const std::string& target) : target_(target) {
         sockaddr_in address = tcp_address("tcp://127.0.0.1:0");
         socklen_t size = sizeof address;
-        must(pipe(wake_), "pipe");
-        listener_ = must(::socket(AF_INET, SOCK_STREAM, 0), "socket");
-        must(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), "bind");
-        must(listen(listener_, 16), "listen");
-        must(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
+        check(pipe(wake_));
+        listener_ = check(::socket(AF_INET, SOCK_STREAM, 0));
+        check(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size));
+        check(listen(listener_, 16));
+        check(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size));
         endpoint_ = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
         thread_ = std::thread([this] { run(); });
     }
@@ -174,7 +174,7 @@ class Relay {
     void set_held(bool held) {
         const std::lock_guard lock(mutex_);
         held_ = held;
-        must(static_cast<int>(::write(wake_[1], "!", 1)), "write");
+        check(static_cast<int>(::write(wake_[1], "!", 1)));
     }
     void run() {
         while (true) {
@@ -195,7 +195,7 @@ class Relay {
         }
     }
     void take() {
-        const int near = must(accept(listener_, nullptr, nullptr), "accept");
+        const int near = check(accept(listener_, nullptr, nullptr));
         const int far = tcp_connect(target_);
         ways_.push_back({near, far});
         ways_.push_back({far, near});
@@ -228,3 +228,5 @@ class Relay {
     bool held_ = false;
     std::thread thread_;
 };
+
+}  // namespace notes
