@@ -1,6 +1,7 @@
 # How the tests are built. Included by cmake/build.cmake where BUILD_TESTING is on.
 
-add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
+add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp tests/support/tcp.cpp
+                                tests/support/relay.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
 target_link_libraries(test-support PUBLIC catch2 common)
 target_compile_definitions(test-support PUBLIC
