@@ -1,5 +1,5 @@
-// What the tests of the notes share: the classes of common.hpp with a few conveniences, whole
-// messages, the socket monitor, forked children. The calls that a claim is about stand in its test.
+// What the tests of the notes share: a context, a socket with libzmq's own high-water marks (a Peer
+// has none), forked children. The calls that a claim is about stand in its test.
 #pragma once
 
 #include <zmq.h>
@@ -19,16 +19,11 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "common.hpp"
-#include "process.hpp"  // deadline, any_port, Folder
+#include "peer.hpp"
 
 namespace notes {
 
 using namespace std::string_literals;
-
-using Frames = std::vector<std::string>;
-
-inline constexpr int deadline_ms = static_cast<int>(deadline.count()) * 1000;
 
 /// How long a test waits, in ms, if only waiting can show that no message arrives.
 inline constexpr int a_while = 100;
@@ -81,76 +76,6 @@ class Socket : public ::Socket {
 
  private:
     void* context_;
-};
-
-/// Sends one message.
-inline void send(void* socket, const Frames& frames) {
-    for (size_t i = 0; i < frames.size(); ++i)
-        check(zmq_send(socket, frames[i].data(), frames[i].size(),
-                       i + 1 < frames.size() ? ZMQ_SNDMORE : 0));
-}
-
-/// Receives one message.
-inline Frames receive(void* socket) {
-    Frames frames;
-    Message frame;
-    do {
-        check(zmq_msg_recv(frame, socket, 0));
-        frames.emplace_back(frame.bytes());
-    } while (zmq_msg_more(frame) == 1);
-    return frames;
-}
-
-/// Returns those of `events` that the socket is ready for within `ms`; 0 if none.
-inline short poll(void* socket, short events, long ms = deadline_ms) {
-    zmq_pollitem_t item{socket, 0, events, 0};
-    check(zmq_poll(&item, 1, ms));
-    return item.revents;
-}
-
-/// Reports the events of a socket's connections. Declare it after its socket, so that it ends
-/// first, because a monitor whose reader is closed would block the I/O thread.
-class Monitor {
- public:
-    struct Event {
-        int id;
-        int value;
-        std::string address;
-    };
-    Monitor(void* context, void* socket, int events = ZMQ_EVENT_ALL)
-        : socket_(socket), reader_(context, ZMQ_PAIR) {
-        static int number = 0;
-        const std::string name = "inproc://monitor-" + std::to_string(++number);
-        check(zmq_socket_monitor(socket, name.c_str(), events));
-        reader_.connect(name);
-    }
-    ~Monitor() { stop(); }
-    Monitor(const Monitor&) = delete;
-    Monitor& operator=(const Monitor&) = delete;
-    void stop() {
-        if (socket_ != nullptr) zmq_socket_monitor(socket_, nullptr, 0);
-        socket_ = nullptr;
-    }
-    /// Returns the next event.
-    Event next() {
-        const Frames frames = receive(reader_);
-        uint16_t id;
-        uint32_t value;
-        std::memcpy(&id, frames.at(0).data(), sizeof id);
-        std::memcpy(&value, frames.at(0).data() + sizeof id, sizeof value);
-        return {id, static_cast<int>(value), frames.at(1)};
-    }
-    /// Returns the next event that is one of `ids`, and skips those before it.
-    Event wait_for(int ids) {
-        while (true)
-            if (const Event event = next(); (event.id & ids) != 0) return event;
-    }
-    /// For zmq_poll.
-    void* reader() const { return reader_; }
-
- private:
-    void* socket_;
-    Socket reader_;
 };
 
 /// A forked process without exec. `work` runs in it and reports with say(). The child ends with

@@ -3,7 +3,6 @@
 #include <deque>
 
 #include "notes.hpp"
-#include "peer.hpp"
 
 namespace notes {
 

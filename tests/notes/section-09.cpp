@@ -406,9 +406,10 @@ TEST_CASE("9.3.7: the peer that goes takes the parts with it and the rest is dro
     Socket push(context, ZMQ_PUSH);
     const std::string endpoint = push.bind(any_port);
     Monitor monitor(context, push);
-    Wire goes(endpoint, "PULL");
-    check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
-    goes.close();
+    {
+        const Wire leaves(endpoint, "PULL");
+        check(zmq_send(push, "one", 3, ZMQ_SNDMORE));
+    }
     monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
     CHECK(zmq_send(push, "two", 3, ZMQ_SNDMORE) == 3);
     CHECK(zmq_send(push, "three", 5, 0) == 5);

@@ -1,4 +1,5 @@
 // Section 12: signals.
+#include <poll.h>
 #include <pthread.h>
 
 #include <atomic>
@@ -10,7 +11,6 @@
 #include <thread>
 
 #include "notes.hpp"
-#include "wire.hpp"
 
 namespace notes {
 

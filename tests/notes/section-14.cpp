@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "notes.hpp"
-#include "wire.hpp"
+#include "relay.hpp"
 
 namespace notes {
 
