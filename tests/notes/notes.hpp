@@ -78,12 +78,12 @@ class Socket : public ::Socket {
     void* context_;
 };
 
-/// A forked process without exec. `work` runs in it and reports with say(). The child ends with
+/// A forked process without exec. `work` runs in it and reports with report(). The child ends with
 /// _exit, so that it destroys nothing that it has inherited. An alarm kills a child that hangs. A
 /// signal kills it without a report from Catch2 and without a core file.
 class Child {
  public:
-    using Work = std::function<void(const std::function<void(const std::string&)>& say)>;
+    using Work = std::function<void(const std::function<void(const std::string&)>& report)>;
     explicit Child(const Work& work) {
         int ends[2];
         if (pipe(ends) == -1) throw std::runtime_error("pipe");
@@ -119,10 +119,10 @@ class Child {
     Child& operator=(const Child&) = delete;
 
     /// Waits until the child reports more; empty if it has closed its end.
-    std::string hear() {
+    std::string read() {
         char buffer[4096];
         ssize_t size;
-        while ((size = read(read_end_, buffer, sizeof buffer)) == -1 && errno == EINTR) {
+        while ((size = ::read(read_end_, buffer, sizeof buffer)) == -1 && errno == EINTR) {
         }
         return {buffer, size > 0 ? static_cast<size_t>(size) : 0};
     }
@@ -135,13 +135,13 @@ class Child {
         return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     }
     /// Returns all that it reports until it ends.
-    std::string words() {
+    std::string read_all() {
         std::string all;
-        for (std::string more; !(more = hear()).empty();) all += more;
+        for (std::string more; !(more = read()).empty();) all += more;
         return all;
     }
     int id() const { return id_; }
-    /// The descriptor that hear() reads, for poll.
+    /// The descriptor that read() reads, for poll.
     int fd() const { return read_end_; }
 
  private:

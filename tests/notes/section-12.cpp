@@ -1,4 +1,4 @@
-// Section 12: signals.
+// Section 12 of the notes: signals.
 #include <poll.h>
 #include <pthread.h>
 
@@ -22,7 +22,7 @@ void count_signal(int /*signal*/) { ++handled; }
 /// How a handler can be installed.
 enum class How { sigaction_plain, sigaction_restart, std_signal, ignored };
 
-/// What SIGUSR1 does until the end of the block.
+/// Handles SIGUSR1 until the end of the block.
 class Handler {
  public:
     explicit Handler(How how) {
@@ -45,12 +45,11 @@ class Handler {
     struct sigaction before_;
 };
 
-/// How many signals error_under_signals() has sent.
+/// The number of signals that error_under_signals() has sent.
 std::atomic<int> sent{0};
 
-/// Makes `call` in a thread of its own and sends that thread SIGUSR1 until it has returned: one
-/// signal alone could come before the call blocks, and would be lost to it. Returns the call's
-/// error.
+/// Makes `call` in a new thread and sends SIGUSR1 to that thread until the call returns, because a
+/// single signal could come before the call blocks. Returns the error of the call.
 int error_under_signals(const std::function<int()>& call) {
     std::atomic<bool> returned{false};
     int error = 0;
@@ -67,7 +66,7 @@ int error_under_signals(const std::function<int()>& call) {
     return error;
 }
 
-// Calls that block for ever, and what they return under signals.
+// The errors under signals of calls that would block forever.
 
 int of_receive() {
     const Context context;
@@ -112,10 +111,10 @@ int of_proxy() {
 
 int of_term() {
     void* const context = zmq_ctx_new();
-    void* const open = zmq_socket(context, ZMQ_PULL);  // it waits for this one
+    void* const open = zmq_socket(context, ZMQ_PULL);  // zmq_ctx_term waits for this one
     const int error = error_under_signals([&] { return zmq_ctx_term(context); });
     check(zmq_close(open));
-    check(zmq_ctx_term(context));  // it can be called again
+    check(zmq_ctx_term(context));  // a second call succeeds
     return error;
 }
 
@@ -129,9 +128,9 @@ std::optional<std::string> receive_unless_interrupted(void* socket) {
 }
 
 /// A child that has queued a message for `endpoint`, written a line to `file`, and waits. It ends
-/// cleanly if the wait is interrupted, and says so.
+/// cleanly if a signal interrupts the wait, and reports that.
 Child child_with_unsent_work(const std::string& endpoint, const std::string& file, bool handles) {
-    return Child([=](const auto& say) {
+    return Child([=](const auto& report) {
         struct sigaction action {};
         action.sa_handler = handles ? count_signal : SIG_DFL;
         check(sigaction(SIGTERM, &action, nullptr));
@@ -142,9 +141,9 @@ Child child_with_unsent_work(const std::string& endpoint, const std::string& fil
         check(zmq_send(push, "farewell", 8, 0));
         FILE* const out = std::fopen(file.c_str(), "w");
         std::fputs("the last line\n", out);
-        say("waiting");
+        report("waiting");
         if (error_of(zmq_recv(idle, nullptr, 0, 0)) != EINTR) throw std::runtime_error("zmq_recv");
-        say("interrupted");
+        report("interrupted");
         std::fclose(out);
         check(zmq_close(push));
         check(zmq_close(idle));
@@ -158,29 +157,29 @@ Child child_with_unsent_work(const std::string& endpoint, const std::string& fil
 TEST_CASE("12.0a: a process without a handler is killed and its blocked call never returns",
           "[notes]") {
     const int signal = GENERATE(SIGINT, SIGTERM);
-    Child child([signal](const auto& say) {
+    Child child([signal](const auto& report) {
         std::signal(signal, SIG_DFL);
         const Context context;
         Socket pull(context, ZMQ_PULL);
-        say("waiting");
+        report("waiting");
         zmq_recv(pull, nullptr, 0, 0);
-        say("returned");
+        report("returned");
     });
-    CHECK(child.hear() == "waiting");
-    pollfd heard{child.fd(), POLLIN, 0};
-    CHECK(::poll(&heard, 1, a_while) == 0);  // its call does block
+    CHECK(child.read() == "waiting");
+    pollfd item{child.fd(), POLLIN, 0};
+    CHECK(::poll(&item, 1, a_while) == 0);  // the call blocks
     check(kill(child.id(), signal));
     CHECK(child.wait() == -signal);
-    CHECK(child.words().empty());
+    CHECK(child.read_all().empty());
 }
 
-TEST_CASE("12.0b: a process that is killed loses what is queued and what is buffered", "[notes]") {
+TEST_CASE("12.0b: a process that is killed loses queued messages and buffered output", "[notes]") {
     const Folder folder;
     Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), false);
-    CHECK(child.hear() == "waiting");
+    CHECK(child.read() == "waiting");
     check(kill(child.id(), SIGTERM));
     CHECK(child.wait() == -SIGTERM);
-    CHECK(child.words().empty());  // the system has closed its files, this pipe among them
+    CHECK(child.read_all().empty());  // the system has closed its files, and this pipe
     CHECK(read_file(folder.path("file")).empty());
     const Context context;
     Socket pull(context, ZMQ_PULL), fence(context, ZMQ_PUSH);
@@ -193,12 +192,12 @@ TEST_CASE("12.0b: a process that is killed loses what is queued and what is buff
 TEST_CASE("12.0b: a process that closes its sockets after EINTR loses nothing", "[notes]") {
     const Folder folder;
     Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), true);
-    CHECK(child.hear() == "waiting");
-    pollfd heard{child.fd(), POLLIN, 0};
+    CHECK(child.read() == "waiting");
+    pollfd item{child.fd(), POLLIN, 0};
     do {
-        check(kill(child.id(), SIGTERM));  // one alone could come before the call blocks
-    } while (::poll(&heard, 1, 1) == 0);
-    CHECK(child.hear() == "interrupted");
+        check(kill(child.id(), SIGTERM));  // a single one could come before the call blocks
+    } while (::poll(&item, 1, 1) == 0);
+    CHECK(child.read() == "interrupted");
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind(folder.endpoint("late"));
@@ -215,7 +214,8 @@ TEST_CASE("12.2.1: a handler that runs in the blocked thread ends the call with 
     CHECK(of_send() == EINTR);
 }
 
-TEST_CASE("12.2.1: so does it with a timeout and in zmq_proxy and in zmq_ctx_term", "[notes]") {
+TEST_CASE("12.2.1: a handler also ends a call with a timeout and zmq_proxy and zmq_ctx_term",
+          "[notes]") {
     const Handler handler(How::sigaction_plain);
     CHECK(of_receive_with_timeout() == EINTR);
     CHECK(of_poll_without_items() == EINTR);
@@ -223,7 +223,7 @@ TEST_CASE("12.2.1: so does it with a timeout and in zmq_proxy and in zmq_ctx_ter
     CHECK(of_term() == EINTR);
 }
 
-TEST_CASE("12.2.1: a message whose send was interrupted stays with the caller", "[notes]") {
+TEST_CASE("12.2.1: the caller keeps a message whose send is interrupted", "[notes]") {
     const Handler handler(How::sigaction_plain);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
@@ -239,7 +239,7 @@ TEST_CASE("12.2.1: a message whose send was interrupted stays with the caller", 
     CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);  // once
 }
 
-TEST_CASE("12.2.1: a signal that is ignored ends no call", "[notes]") {
+TEST_CASE("12.2.1: an ignored signal ends no call", "[notes]") {
     const Handler handler(How::ignored);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
@@ -258,7 +258,7 @@ TEST_CASE("12.2.1: a signal that is ignored ends no call", "[notes]") {
     CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
     send(push, {"a"});
     CHECK(receiver.get() == 0);
-    // The same signals end the same call where a handler takes them.
+    // With a handler, the same signals end the same call.
     const Handler takes_them(How::sigaction_plain);
     waiting = {};
     CHECK(receive_one() == EINTR);
@@ -277,7 +277,7 @@ TEST_CASE("12.2.1: a handler that runs in another thread ends no call", "[notes]
         return error_of(zmq_recv(pull, &byte, 1, 0));
     });
     waiting.get_future().wait();
-    // The first time perhaps before the receiver blocks, the second time when it does.
+    // The first time, the receiver may not block yet; the second time, it does.
     for (int i = 0; i < 2; ++i) {
         CHECK(of_poll() == EINTR);
         CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
@@ -286,7 +286,7 @@ TEST_CASE("12.2.1: a handler that runs in another thread ends no call", "[notes]
     CHECK(receiver.get() == 0);
 }
 
-TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]") {
+TEST_CASE("12.2.1: a signal that comes before the call does not end it", "[notes]") {
     const Handler handler(How::sigaction_plain);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
@@ -295,7 +295,7 @@ TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]"
     handled = 0;
     std::promise<void> waiting;
     auto receiver = std::async(std::launch::async, [&] {
-        check(raise(SIGUSR1));  // its handler runs in this thread, and returns first
+        check(raise(SIGUSR1));  // the handler runs in this thread and returns first
         waiting.set_value();
         char byte;
         return error_of(zmq_recv(pull, &byte, 1, 0));
@@ -307,14 +307,15 @@ TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]"
     CHECK(receiver.get() == 0);
 }
 
-TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the program's own",
-          "[notes]") {
+TEST_CASE(
+    "12.2.1: libzmq's threads block all signals so only the program's own threads handle them",
+    "[notes]") {
     const Handler handler(How::sigaction_plain);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.connect(pull.bind(any_port));
-    // A thread of 0MQ begins by blocking all signals, whatever was blocked in the one that made it.
-    // Both have done so: one has passed a message on, the other has taken a closed socket apart.
+    // Each libzmq thread first blocks all signals. Both have done so, because the I/O thread has
+    // passed on a message, and the other thread has destroyed a closed socket.
     send(push, {"before"});
     CHECK(receive(pull) == Frames{"before"});
     Socket(context, ZMQ_PAIR).bind("inproc://taken");
@@ -325,7 +326,7 @@ TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the
     check(pthread_sigmask(SIG_BLOCK, &usr1, nullptr));
     handled = 0;
     check(kill(getpid(), SIGUSR1));
-    send(push, {"a"});  // passes through the threads of 0MQ
+    send(push, {"a"});  // passes through the I/O thread
     CHECK(receive(pull) == Frames{"a"});
     CHECK(handled == 0);
     check(sigpending(&pending));
@@ -347,12 +348,12 @@ TEST_CASE("12.2.2: a receive wrapper can return nothing when interrupted", "[not
     });
     CHECK(received == std::nullopt);
     send(push, {""});
-    CHECK(receive_unless_interrupted(pull) == "");  // an empty message is not nothing
+    CHECK(receive_unless_interrupted(pull) == "");  // an empty message is a message
     send(push, {"a"});
     CHECK(receive_unless_interrupted(pull) == "a");
 }
 
-TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
+TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of libzmq", "[notes]") {
     const Handler handler(GENERATE(How::sigaction_plain, How::sigaction_restart, How::std_signal));
     CHECK(of_receive() == EINTR);
     CHECK(of_receive_with_timeout() == EINTR);
@@ -363,7 +364,7 @@ TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
     CHECK(of_term() == EINTR);
 }
 
-// ThreadSanitizer has a signal() of its own, which does not set SA_RESTART.
+// The signal() of ThreadSanitizer does not set SA_RESTART.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define OTHER_SIGNAL
@@ -372,7 +373,7 @@ TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
 #define OTHER_SIGNAL
 #endif
 
-TEST_CASE("12.2.3: SA_RESTART which signal() sets makes a difference for a plain read", "[notes]") {
+TEST_CASE("12.2.3: SA_RESTART which signal() sets restarts a plain read", "[notes]") {
     int ends[2];
     check(pipe(ends));
     char byte;
@@ -412,7 +413,7 @@ void write_to_pipe(int /*signal*/) {
 }
 }  // namespace
 
-TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lost", "[notes]") {
+TEST_CASE("12.2.4: with a pipe among the items of zmq_poll no signal is lost", "[notes]") {
     check(pipe(self_pipe));
     const Handler restores(How::sigaction_plain);
     std::signal(SIGUSR1, write_to_pipe);
@@ -423,7 +424,7 @@ TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lo
     if (GENERATE(true, false))
         check(raise(SIGUSR1));  // before the call
     else
-        // During the call, too. EINTR says so at once, and if not, the pipe does.
+        // During the call, too: it fails with EINTR, or the pipe is readable.
         error_under_signals([&] { return zmq_poll(items, 2, deadline_ms); });
     CHECK(zmq_poll(items, 2, deadline_ms) == 1);
     CHECK(items[0].revents == 0);
@@ -432,7 +433,7 @@ TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lo
     ::close(self_pipe[1]);
 }
 
-TEST_CASE("12.2.4: a thread that waits for the signal and shuts the context down loses none",
+TEST_CASE("12.2.4: with a thread that waits for the signal and shuts the context down none is lost",
           "[notes]") {
     sigset_t usr1;
     sigemptyset(&usr1);
