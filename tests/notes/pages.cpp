@@ -144,18 +144,20 @@ Skeleton skeleton_of(const std::string& text) {
         picture("!\\[[^\\]]*\\]\\([^)]*?([^/)]*)\\)");
     Skeleton same;
     const Page page = parse(text);
+    // Each language explains its own words, and Chinese the English messages.
+    const std::set<std::string> own{"## Glossary", "## 术语表", "## 程序打印的消息"};
     size_t rows = 0;
-    bool glossary = false;
+    bool skips = false;
     for (const auto& line : page.text) {
         std::smatch match;
         if (std::regex_match(line, match, heading)) {
-            same.headings.push_back(match[1].str() + match[2].str());
-            glossary = line == "## Glossary" || line == "## 术语表";  // each has words of its own
+            skips = own.count(line) > 0;
+            if (!skips) same.headings.push_back(match[1].str() + match[2].str());
         }
         if (line.rfind('|', 0) == 0) {
             ++rows;
         } else if (rows > 0) {
-            if (!glossary) same.tables.push_back(rows);
+            if (!skips) same.tables.push_back(rows);
             rows = 0;
         }
         for (const auto& name : matches(line, picture)) same.pictures.push_back(name);
