@@ -96,7 +96,7 @@ TEST_CASE("links: every link leads to a file and a heading in the language of it
 
 TEST_CASE("links: a wrong link is seen", "[links]") {
     const auto wrong = [](const std::string& page, const std::string& text) {
-        return wrong_links(page, "# a\n\n[x](docs/README.zh-CN.md)\n" + text).size();
+        return wrong_links(page, "# a\n\n[x](docs/README.zh-CN.md)\n" + text + "\n").size();
     };
     CHECK(wrong("README.md", "[a](LICENSE) [b](#here)\n# Here\n") == 0);
     CHECK(wrong("README.md", "[a](NOWHERE)") == 1);

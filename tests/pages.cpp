@@ -197,8 +197,11 @@ void run(const Session& session) {
         Strings shell{"-c", "exec \"$0\" \"$@\" 2>&1", BINARY_DIR "/" + program};
         shell.insert(shell.end(), words.begin(), words.end());
         processes.push_back(std::make_unique<Process>("/bin/sh", shell));
-        for (const auto& line : command.printed)  // as a person waits before the next command
+        // As a person waits before the next command.
+        for (const auto& line : command.printed)
             if (line.rfind("listening on", 0) == 0) processes.back()->wait_for("listening on");
+        if (command.as_a_set && command.printed.at(0).rfind("listening on", 0) != 0)
+            processes.back()->wait_for(command.printed[0]);
     }
     for (const bool interrupt : {false, true})
         for (size_t i = 0; i < session.size(); ++i) {
