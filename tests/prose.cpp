@@ -1,0 +1,230 @@
+// The house style's mechanical rules: English pages, comments, messages and names of tests, and the
+// typography and terms of Chinese pages.
+#include "pages.hpp"
+
+namespace {
+
+struct Rule {
+    const char *pattern, *instead, *bad;
+};
+
+/// Words of English texts. Code in backquotes is not looked at.
+const std::vector<Rule> words = {
+    {"\\bfor ever\\b", "forever", "it waits for ever"},
+    {"\\b(who|what)ever\\b", "name the role or the thing", "whoever connects"},
+    {"\\b(no|some|every|any)body\\b", "name the role", "nobody listens"},
+    {"\\bwho (asks?|comes|connects)\\b", "the client, a late joiner", "who comes late loses"},
+    {"\\bwhat (comes|came|was|has|have)\\b", "name the thing", "what was published is lost"},
+    {"\\bleft out\\b", "ignored, omitted", "the rest is left out"},
+    {"\\bcasts?\\b", "programs", "the programs of the cast"},
+    {"\\baskers?\\b", "client, requester", "back to its asker"},
+    {"\\bwithout a word\\b|\\bunsaid\\b", "silently", "dropped without a word"},
+    {"\\b(is|are|was|were) to [a-z]+\\b", "must, or an imperative", "the reply is to arrive"},
+    {"\\bidentit(y|ies)\\b", "routing ID", "the identity of the peer"},
+    {"\\boften believed\\b", "misconception", "often believed: no"},
+    {"\\b(deals?|dealt|dealing)\\b(?! with)", "distributes", "a PUSH deals tasks"},
+    {"\\bin turns?\\b", "round-robin, fairly, alternately", "it takes in turn"},
+    {"\\bbare loops?\\b", "baseline", "beside a bare loop"},
+    {"\\b(has|have|had|is|are) gone\\b", "left, ended, died", "when the server has gone"},
+    {"\\b(hears?|heard|believes?d?)\\b", "receives, expects", "the program hears it"},
+    {"\\bco-ordinat", "coordination", "co-ordination"},
+};
+
+struct Exception {
+    const char *file, *text, *reason;
+};
+const std::vector<Exception> exceptions = {
+    {"CMakeLists.txt", "no exception yet", "none"},
+};
+
+constexpr int most_words = 35;  // of a sentence in a page
+
+/// Terms that Chinese pages do not use, and how often they may stand there.
+struct Term {
+    const char *wrong, *instead;
+    int times;
+};
+const std::vector<Term> terms = {
+    {"套接字", "socket", 1}, {"多部分", "多帧", 0},
+    {"消息部分", "帧", 0},   {"身份", "路由标识", 0},
+    {"回复", "应答", 0},     {"响应", "应答", 0},
+    {"终端点", "端点", 0},   {"服务器端", "服务端", 0},
+    {"水位线", "高水位", 0}, {"信号处理器", "信号处理函数", 0},
+    {"监控器", "监视器", 0}, {"轮询", "zmq_poll, 轮流分发", 0},
+};
+
+// English ----------------------------------------------------------------------------------------
+
+std::string plain(std::string text) {
+    static const std::regex code("`[^`]*`"), link("!?\\[([^\\]]*)\\]\\([^)]*\\)"),
+        bold("\\*\\*?|<!--.*?-->");
+    text = std::regex_replace(std::regex_replace(text, code, "`"), link, "$1");
+    return std::regex_replace(text, bold, "");
+}
+
+/// The paragraphs, list items, headings and rows of a page, each on one line.
+Strings paragraphs_of(const Page& page) {
+    static const std::regex starts("( *([-*]|[0-9]+\\.) |#|\\||>).*");
+    Strings all;
+    bool open = false;
+    for (const auto& line : page.text) {
+        if (open && !line.empty() && !std::regex_match(line, starts))
+            all.back() += " " + line;
+        else if (!line.empty())
+            all.push_back(line);
+        open = !line.empty() && line[0] != '#';
+    }
+    for (auto& paragraph : all) paragraph = plain(paragraph);
+    return all;
+}
+
+/// The comments of a source, and its strings of several words, such as messages.
+Strings remarks_of(const std::string& text, bool cpp) {
+    static const std::regex slashes("\"((?:[^\"\\\\\n]|\\\\.)*)\"|//+([^\n]*)(\n *//+[^\n]*)*");
+    static const std::regex hashes("()(?:^|[ \n])# ([^\n]*)(\n *# [^\n]*)*");
+    static const std::regex mark("\n *(//+|#)");
+    Strings all;
+    for (std::sregex_iterator at(text.begin(), text.end(), cpp ? slashes : hashes), end; at != end;
+         ++at) {
+        const std::string string = (*at)[1];
+        if (std::count(string.begin(), string.end(), ' ') > 1) all.push_back(plain(string));
+        if ((*at)[2].matched) all.push_back(plain(std::regex_replace(at->str(), mark, "")));
+    }
+    return all;
+}
+
+Strings texts_of(const std::string& file) {
+    const std::string extension = std::filesystem::path(file).extension().string();
+    if (extension == ".md") return paragraphs_of(parse(source(file)));
+    if (file == "run" || file == ".ci/run") return lines_of(source(file));
+    return remarks_of(source(file), extension != ".cmake" && extension != ".txt");
+}
+
+Strings wrong_words(const std::string& text) {
+    Strings wrong;
+    for (const auto& rule : words) {
+        std::smatch match;
+        if (std::regex_search(text, match, std::regex(rule.pattern, std::regex::icase)))
+            wrong.push_back(match[0].str() + " (" + rule.instead + ") in: " + text);
+    }
+    return wrong;
+}
+
+Strings long_sentences(const std::string& text) {
+    static const std::regex end("[.!?][)\"*]*( |$)"), word("[^ ]*[A-Za-z0-9`][^ ]*()");
+    Strings wrong;
+    if (text[0] == '|') return wrong;
+    for (std::sregex_token_iterator at(text.begin(), text.end(), end, -1), last; at != last; ++at)
+        if (const auto n = matches(at->str(), word).size(); n > most_words)
+            wrong.push_back(std::to_string(n) + " words: " + at->str());
+    return wrong;
+}
+
+// Chinese ----------------------------------------------------------------------------------------
+
+const std::string han = "[\xe4-\xe9][\x80-\xbf][\x80-\xbf]";  // U+4E00 to U+9FFF and a few more
+
+Strings wrong_typography(const std::string& text) {
+    static const Rule rules[] = {
+        {"[A-Za-z0-9`]", "a space between Chinese and Latin", ""},
+        {"[,;:?!(]", "punctuation of full width", ""},
+    };
+    Strings wrong;
+    const auto find = [&](const std::string& in, const std::string& pattern, const char* instead) {
+        std::smatch match;
+        if (std::regex_search(in, match, std::regex(pattern)))
+            wrong.push_back(match[0].str() + " (" + instead + ") in: " + in);
+    };
+    const Page page = parse(text);
+    for (const auto& paragraph : paragraphs_of(page)) {
+        find(paragraph, han + rules[0].pattern + "|" + "[A-Za-z0-9`]" + han, rules[0].instead);
+        find(paragraph, han + rules[1].pattern, rules[1].instead);
+        find(paragraph, "(" + han + "|，|。|；|：) (" + han + ")",
+             "no line break between Chinese characters");
+    }
+    static const std::regex italics("(^|[^*])\\*[^* ][^*]*" + han + "[^*]*\\*($|[^*])");
+    for (const auto& line : page.text)
+        if (std::regex_search(line, italics))
+            wrong.push_back("italics (bold, or quotes) in: " + line);
+    for (const auto& term : terms)
+        if (const auto n = matches(text, std::regex("(" + std::string(term.wrong) + ")")).size();
+            n > static_cast<size_t>(term.times))
+            wrong.push_back(std::string(term.wrong) + " (" + term.instead + ") " +
+                            std::to_string(n) + " times");
+    return wrong;
+}
+
+bool is_excepted(const std::string& file, const std::string& found) {
+    return std::any_of(exceptions.begin(), exceptions.end(), [&](const Exception& exception) {
+        return file == exception.file && found.find(exception.text) != std::string::npos;
+    });
+}
+
+void check_all(const Strings& files, Strings (*wrong_in)(const std::string& file)) {
+    CHECK(!files.empty());
+    for (const auto& file : files) {
+        Strings wrong;
+        for (const auto& found : wrong_in(file))
+            if (!is_excepted(file, found)) wrong.push_back(found);
+        INFO(file);
+        CHECK(wrong == Strings{});
+    }
+}
+
+}  // namespace
+
+TEST_CASE("prose: pages and comments and messages keep to the words of the house style",
+          "[prose]") {
+    const Strings files = files_with([](const auto& path) {
+        static const std::set<std::string> kinds{".md", ".cpp", ".hpp", ".cmake", ".txt"};
+        return (kinds.count(path.extension().string()) > 0 || path.filename() == "run") &&
+               path.filename() != "prose.cpp" && !is_chinese(path.string());
+    });
+    check_all(files, [](const std::string& file) {
+        Strings wrong;
+        for (const auto& text : texts_of(file))
+            for (const auto& found : wrong_words(text)) wrong.push_back(found);
+        return wrong;
+    });
+}
+
+TEST_CASE("prose: sentences of English pages have at most 35 words", "[prose]") {
+    Strings english;
+    for (const auto& page : pages())
+        if (!is_chinese(page)) english.push_back(page);
+    check_all(english, [](const std::string& file) {
+        Strings wrong;
+        for (const auto& text : texts_of(file))
+            for (const auto& found : long_sentences(text)) wrong.push_back(found);
+        return wrong;
+    });
+}
+
+TEST_CASE("prose: Chinese pages keep to the typography and the terms", "[prose]") {
+    Strings chinese;
+    for (const auto& page : pages())
+        if (is_chinese(page)) chinese.push_back(page);
+    check_all(chinese, [](const std::string& file) { return wrong_typography(source(file)); });
+}
+
+TEST_CASE("prose: a bad text is seen by its rule", "[prose]") {
+    for (const auto& rule : words) {
+        INFO(rule.bad);
+        REQUIRE(wrong_words(rule.bad).size() == 1);
+        CHECK(wrong_words(rule.bad)[0].find(rule.instead) != std::string::npos);
+    }
+    CHECK(wrong_words("ROUTER and DEALER deal with it; `whoever`").size() == 0);
+    std::string sentence = "one";
+    for (int i = 1; i < most_words; ++i) sentence += " word";
+    CHECK(long_sentences(sentence + ". Another one.").empty());
+    CHECK(long_sentences(sentence + " more. Another one.").size() == 1);
+    CHECK(long_sentences("| " + sentence + " more |").empty());
+    CHECK(remarks_of("// a\n// b\nf(\"c d e\", \"f\");  // g\n", true).size() == 3);
+    CHECK(remarks_of("# a\n# b\nc()  # d\n", false).size() == 2);
+    CHECK(wrong_typography("一条 ZeroMQ 消息，`x` 也行。\n**粗体**：好\n").empty());
+    for (const auto* bad :
+         {"一条ZeroMQ", "ZeroMQ消息", "消息,", "消息:", "一条\n消息", "*误解*", "回复"}) {
+        INFO(bad);
+        CHECK(wrong_typography(bad + std::string("\n")).size() == 1);
+    }
+}
