@@ -126,66 +126,43 @@ Strings wrong_citations(const std::string& text) {
 
 // Both languages ---------------------------------------------------------------------------------
 
-Strings rows_of(const Page& page) {
-    Strings rows;
-    for (const auto& line : page.text)
-        if (line.rfind("| ", 0) == 0) rows.push_back(line);
-    return rows;
-}
-
-/// What must be the same in both languages.
-struct Skeleton {
-    Strings headings, claims, blocks, printed, pictures;
-    std::vector<size_t> remarks, tables;
-};
-
-Skeleton skeleton_of(const std::string& text) {
-    static const std::regex heading("(#+ )(?:([0-9.]+) )?.*"),
-        picture("!\\[[^\\]]*\\]\\([^)]*?([^/)]*)\\)");
-    Skeleton same;
-    const Page page = parse(text);
+/// What must be the same in both languages, in its order: numbers of headings and claims, pictures,
+/// sizes of tables, code and commands, numbers of remarks.
+Strings skeleton_of(const std::string& text) {
+    static const std::regex heading("(#+ (?:[0-9.]+ )?).*");
+    static const std::regex claim("- \\*\\*(" + number + ")\\*\\* .*");
+    static const std::regex picture(" *!\\[[^\\]]*\\]\\([^)]*?([^/)]*)\\)");
     // Each language explains its own words, and Chinese the English messages.
     const std::set<std::string> own{"## Glossary", "## 术语表", "## 程序打印的消息"};
-    size_t rows = 0;
+    const Page page = parse(text);
+    Strings all;
     bool skips = false;
     for (const auto& line : page.text) {
         std::smatch match;
-        if (std::regex_match(line, match, heading)) {
-            skips = own.count(line) > 0;
-            if (!skips) same.headings.push_back(match[1].str() + match[2].str());
-        }
-        if (line.rfind('|', 0) == 0) {
-            ++rows;
-        } else if (rows > 0) {
-            if (!skips) same.tables.push_back(rows);
-            rows = 0;
-        }
-        for (const auto& name : matches(line, picture)) same.pictures.push_back(name);
+        if (line.rfind('#', 0) == 0) skips = own.count(line) > 0;
+        if (skips) continue;
+        if (std::regex_match(line, match, heading) || std::regex_match(line, match, claim) ||
+            std::regex_match(line, match, picture))
+            all.push_back(match[1]);
+        if (line.rfind("| ", 0) == 0) all.emplace_back("row");
     }
-    same.claims = claims_of(text);
     for (const auto& block : page.blocks) {
         const bool code = block.language != "text";
-        std::string all;
+        all.push_back(code ? block.language : block.comment);
         for (const auto& line : code ? without_comments(block.lines) : block.lines)
-            all += line + "\n";
-        same.blocks.push_back(all);
-        same.remarks.push_back(block.list.size());
-        same.printed.push_back(code ? "" : block.comment);
+            all.push_back(line);
+        all.push_back(std::to_string(block.list.size()) + " remarks");
     }
-    return same;
+    return all;
 }
 
-std::string differences(const std::string& english, const std::string& chinese) {
-    const Skeleton a = skeleton_of(english), b = skeleton_of(chinese);
-    std::string names;
-    if (a.headings != b.headings) names += "headings ";
-    if (a.claims != b.claims) names += "claims ";
-    if (a.blocks != b.blocks) names += "blocks ";
-    if (a.printed != b.printed) names += "commands ";
-    if (a.pictures != b.pictures) names += "pictures ";
-    if (a.remarks != b.remarks) names += "remarks ";
-    if (a.tables != b.tables) names += "tables ";
-    return names;
+/// Where the pages differ first; "" if they do not.
+std::string difference(const std::string& english, const std::string& chinese) {
+    Strings a = skeleton_of(english), b = skeleton_of(chinese);
+    a.emplace_back("end");
+    b.emplace_back("end");
+    const auto [left, right] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    return left == a.end() || right == b.end() ? "" : *left + " is not " + *right;
 }
 
 }  // namespace
@@ -202,26 +179,30 @@ TEST_CASE("notes: each row of the misconceptions names a proof and its section",
     const std::string page = source(name);
     static const std::regex pattern("-R '([^']*)'"), anchor("\\(#([0-9]+)-");
     std::set<std::string> cited;
-    for (const auto& row : rows_of(parse(page))) {
+    for (const auto& row : parse(page).text) {
         const Strings patterns = matches(row, pattern), sections = matches(row, anchor);
-        if (patterns.empty()) continue;
+        if (row.rfind('|', 0) != 0 || patterns.empty()) continue;
         INFO(row);
         REQUIRE(patterns.size() == 1);
         REQUIRE(sections.size() == 1);
         const std::regex regex(patterns[0]);
         CHECK(std::any_of(tests().begin(), tests().end(),
                           [&](const auto& test) { return std::regex_search(test, regex); }));
-        const std::string claim = std::regex_replace(patterns[0], std::regex("[\\^\\\\]"), "");
-        CHECK(std::regex_replace(claim, std::regex("\\."), "").rfind(sections[0], 0) == 0);
-        cited.insert(claim);
+        cited.insert(std::regex_replace(patterns[0], std::regex("[\\^\\\\]"), ""));
+        CHECK(std::regex_replace(patterns[0], std::regex("[\\^\\\\.]"), "").rfind(sections[0], 0) ==
+              0);
     }
     // Every claim that refutes a misconception has a row, and no other.
+    static const std::regex label("\\n- \\*\\*(" + number +
+                                  ")\\*\\* |\\*Misconception:\\s|误解\\*\\*：");
     std::set<std::string> refuting;
-    for (const auto& label : {"*Misconception: ", "误解**：", "误解**:"})
-        for (size_t at = page.find(label); at != std::string::npos; at = page.find(label, at + 1)) {
-            const Strings before = claims_of(page.substr(0, at));
-            if (!before.empty()) refuting.insert(before.back());
-        }
+    std::string claim;
+    for (const auto& found : matches(page, label)) {
+        if (found.empty())
+            refuting.insert(claim);
+        else
+            claim = found;
+    }
     CHECK(cited == refuting);
 }
 
@@ -242,7 +223,7 @@ TEST_CASE("pages: both languages have the same headings and claims and code", "[
         if (!is_chinese(page)) continue;
         INFO(page);
         REQUIRE(exists(sister_of(page)));
-        CHECK(differences(source(sister_of(page)), source(page)) == "");
+        CHECK(difference(source(sister_of(page)), source(page)) == "");
         ++pairs;
     }
     CHECK(pairs > 13);
@@ -272,9 +253,13 @@ TEST_CASE("pages: wrong claims and quotes and pairs are seen", "[pages]") {
     CHECK(wrong_citations("[3.6](README.md#3-pub-sub) [8.2.1](#82-a) [8.2](#82-a)").empty());
     CHECK(wrong_citations("[3.99](#3-a) [3.6](#4-b)").size() == 2);
     const std::string page =
-        "# a\n- **3.6** b\n```c\nint a;  // a\n```\n1. c\n\n![](a.png)\n\n| a |\n| b |\n\n";
-    CHECK(differences(page,
-                      "# 甲\n- **3.6** 乙\n```c\nint a;  // 丙\n```\n1. c\n\n![](x/a.png)\n\n"
-                      "| a |\n| b |\n\n") == "");
-    CHECK(differences(page, "") == "headings claims blocks commands pictures remarks tables ");
+        "# 1. a\n- **3.6** b\n```c\nint a;  // a\n```\n1. c\n\n![](a.png)\n\n| a |\n";
+    const auto with = [&page](const std::string& from, const std::string& to) {
+        std::string chinese = page;
+        return difference(page, chinese.replace(chinese.find(from), from.size(), to));
+    };
+    for (const auto& same : {" a\n- ", " b\n", " a\n```", " c\n\n", "a |"})
+        CHECK(with(same, " 甲" + std::string(same)) == "");
+    for (const auto& other : {"# 1.", "3.6", "int", "1. c", "a.png", "| a |\n"})
+        CHECK(with(other, "x") != "");
 }
