@@ -1,9 +1,13 @@
 // A peer that speaks ZMTP 3, the protocol of ZeroMQ, by hand over a TCP connection.
 #pragma once
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <ostream>
 
 #include "notes.hpp"
+#include "zmtp.hpp"
 
 namespace notes {
 
@@ -24,17 +28,19 @@ class Wire {
  public:
     Wire(const std::string& endpoint, const std::string& type) : Wire(RawPeer(endpoint), type) {}
     Wire(RawPeer connection, const std::string& type) : peer_(std::move(connection)) {
-        // The greeting: signature, version 3.0, mechanism, role, filler.
-        peer_.send("\xff\0\0\0\0\0\0\0\0\x7f\3\0"s + "NULL"s + std::string(16 + 1 + 31, '\0'));
+        peer_.send(zmtp::handshake(type));
         const std::string greeting = peer_.receive(64);
         if (greeting[0] != '\xff' || greeting.compare(12, 4, "NULL") != 0)
             throw std::runtime_error("not ZMTP 3 with the mechanism NULL");
-        // The handshake: each side sends READY with the type of its socket.
-        send(WireFrame{"\5READY\13Socket-Type\0\0\0"s + static_cast<char>(type.size()) + type,
-                       false, true});
         if (const WireFrame ready = receive();
             !ready.command || ready.body.rfind("\5READY", 0) != 0)
             throw std::runtime_error("READY did not come");
+    }
+    void close() { const RawPeer closed(std::move(peer_)); }
+    /// Whether the other side has neither closed the connection nor sent anything.
+    bool is_open() const {
+        char byte;
+        return recv(peer_.fd(), &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
     }
 
     /// Sends one frame: flags, size in one byte, body.
