@@ -51,6 +51,7 @@ endfunction()
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
+example_test(prose tests/prose.cpp)
 example_test(style tests/style.cpp)
 example_test(programs tests/programs.cpp)
 foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
