@@ -26,10 +26,9 @@ TEST_CASE("pub-sub-envelope: a round is a message with key A and one with key B"
                       {"--bind", any_port, "--count", "2", "--interval", "0"});
     const std::string endpoint = publisher.endpoint();
     CHECK(publisher.wait() == 0);
-    CHECK(publisher.lines() ==
-          Lines{"listening on " + endpoint, "published [A] letter 1 to A",
-                "published [B] letter 1 to B", "published [A] letter 2 to A",
-                "published [B] letter 2 to B", "4 messages"});
+    CHECK(publisher.lines() == Lines{"listening on " + endpoint, "published [A] letter 1 to A",
+                                     "published [B] letter 1 to B", "published [A] letter 2 to A",
+                                     "published [B] letter 2 to B", "4 messages"});
 }
 
 TEST_CASE("pub-sub-envelope: the frames are the key, the sender if there is one, the content",
