@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <stdexcept>
-#include <vector>
 
 #include "process.hpp"
 
-Relay::Relay(const std::string& target) : target_(target) {
+Relay::Relay(const std::string& target, const std::vector<std::string>& odd_answers)
+    : target_(target), odd_answers_(odd_answers) {
     if (pipe(wake_) == -1) throw std::runtime_error("pipe");
     for (const int end : wake_) fcntl(end, F_SETFD, FD_CLOEXEC);
     thread_ = std::thread([this] { run(); });
@@ -73,11 +73,21 @@ void Relay::run() {
                           (items[i + 1].revents == 0 || pass(at->far, at->near, true)));
             at = open ? std::next(at) : connections_.erase(at);
         }
-        if (items[1].revents != 0) try {
-                connections_.push_back({listener_.take(), RawPeer(target_)});
-            } catch (const std::runtime_error&) {
-                continue;  // the target is gone, and the connection has been closed
-            }
+        if (items[1].revents != 0) take();
+    }
+}
+
+void Relay::take() {
+    RawPeer near = listener_.take();
+    if (!odd_answers_.empty()) {
+        near.send(odd_answers_.front());
+        odd_answers_.erase(odd_answers_.begin());
+        return;
+    }
+    try {
+        connections_.push_back({std::move(near), RawPeer(target_)});
+    } catch (const std::runtime_error&) {
+        return;  // the target is gone, and now the connection is, too
     }
 }
 

@@ -6,13 +6,15 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tcp.hpp"
 
 /// Passes on all connections: connect to endpoint() instead of `target`, a tcp endpoint.
 class Relay {
  public:
-    explicit Relay(const std::string& target);
+    /// Each of the first connections gets one of the odd answers, and ends.
+    explicit Relay(const std::string& target, const std::vector<std::string>& odd_answers = {});
     ~Relay();
     Relay(const Relay&) = delete;
     const std::string& endpoint() const { return listener_.endpoint(); }
@@ -35,11 +37,13 @@ class Relay {
     };
     void set_held(bool held);
     void run();
+    void take();
     /// Passes on what has come. Returns false at the end of the connection.
     bool pass(RawPeer& from, RawPeer& to, bool from_target);
 
     const Listener listener_;
     const std::string target_;
+    std::vector<std::string> odd_answers_;
     int wake_[2];
     std::mutex mutex_;  // for all below
     std::condition_variable passed_;
