@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "peer.hpp"
+#include "zmtp.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -83,15 +84,6 @@ void named_all_odd(Process& program, const std::string& name) {
         const std::string end = ": " + printable(odd[i][0]);
         CHECK(errors[i].substr(errors[i].size() - std::min(errors[i].size(), end.size())) == end);
     }
-}
-
-/// Makes a TCP connection a worker of the sender, and returns when the sender has noticed.
-void join_as_worker(RawPeer& peer) {
-    peer.send(std::string("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16) + std::string(48, '\0'));
-    peer.receive(64);
-    peer.send(std::string("\4\x1a\5READY\13Socket-Type\0\0\0\4PULL", 28));
-    peer.send(std::string("\4\7\4PING\0\0", 9));
-    peer.receive(28 + 7);  // its READY, and a PONG
 }
 
 }  // namespace
@@ -173,7 +165,9 @@ TEST_CASE("push-pull: a sender of either pipeline waits for its workers, and one
     first.connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     {
         RawPeer leaves(endpoint);
-        join_as_worker(leaves);
+        REQUIRE(zmtp::shake_hands(leaves, "PULL"));
+        leaves.send(std::string("\4\7\4PING\0\0", 9));
+        leaves.receive(7);  // PONG: it has been counted
     }
     second.connect_until(endpoint, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     CHECK(poll(first, ZMQ_POLLIN, 100) == 0);

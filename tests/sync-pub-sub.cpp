@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "peer.hpp"
+#include "zmtp.hpp"
 
 using Lines = std::vector<std::string>;
 
@@ -182,9 +183,8 @@ TEST_CASE("sync-pub-sub: what is no report and no subscription is named and star
           "[sync-pub-sub]") {
     Publisher publisher(1, 10);
     RawPeer raw(publisher.updates);  // a SUB does not unsubscribe what it has not subscribed
-    raw.send(std::string("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16) + std::string(48, '\0'));
-    raw.receive(64);
-    raw.send(std::string("\4\x19\5READY\13Socket-Type\0\0\0\3SUB\0\1\0\0\2\2!", 34));
+    REQUIRE(zmtp::shake_hands(raw, "SUB"));
+    raw.send(zmtp::frame(std::string(1, '\0')) + zmtp::frame("\2!"));
     publisher.wait_for_error("\\x02!");
     Peer xsub(ZMQ_XSUB), req(ZMQ_REQ), dealer(ZMQ_DEALER);
     xsub.connect(publisher.updates);
