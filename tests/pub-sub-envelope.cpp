@@ -123,18 +123,6 @@ TEST_CASE("pub-sub-envelope: no message is torn at full speed", "[pub-sub-envelo
     CHECK(subscriber.last_line() == "5000 messages");
 }
 
-TEST_CASE("pub-sub-envelope: a subscriber may start first, and outlives its publisher",
-          "[pub-sub-envelope]") {
-    const Folder folder;
-    Subscriber subscriber(folder.endpoint("p"), "B", 0);
-    for (const std::string life : {"first", "second"}) {
-        Process publisher("pub-sub-envelope/publisher",
-                          {"--bind", folder.endpoint("p"), "--interval", "1", "--sender", life});
-        subscriber.wait_for("from " + life);
-        CHECK(publisher.stop(SIGKILL) == -SIGKILL);
-    }
-}
-
 TEST_CASE("pub-sub-envelope: the interval is between two rounds, and Ctrl-C does not wait for it",
           "[pub-sub-envelope]") {
     Process one("pub-sub-envelope/publisher",

@@ -166,20 +166,3 @@ TEST_CASE("pub-sub: a finished publisher still delivers what its subscriber has 
         CHECK(publisher.errors() == "interrupted\n");
     }
 }
-
-TEST_CASE("pub-sub: odd peers of a publisher harm no subscriber", "[pub-sub]") {
-    Process publisher("pub-sub/publisher", {"--bind", any_port, "--interval", "1", "--quiet"});
-    const std::string endpoint = publisher.endpoint();
-    RawPeer web(endpoint), silent(endpoint);
-    web.send("GET / HTTP/1.0\r\n\r\n");
-    Peer request(ZMQ_REQ), talks(ZMQ_XSUB);
-    request.connect(endpoint).send({"Hello"});
-    talks.connect(endpoint).send({"\1sub2"});
-    CHECK(talks.receive()[0].rfind("sub2: news ", 0) == 0);
-    talks.send({"not a subscription", "to a publisher"});
-    Peer(ZMQ_SUB).subscribe("").connect(endpoint).receive();  // leaves again
-    Subscriber subscriber(endpoint, "sub1", 20);
-    CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.last_line() == "20 messages");
-    CHECK(talks.receive()[0].rfind("sub2: news ", 0) == 0);
-}
