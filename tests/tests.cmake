@@ -29,11 +29,21 @@ function(example_test name)
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
 
+# Programs of other folders that a test runs.
+set(also_runs_ex-req-rep2 ex-req-rep)
+set(also_runs_push-pull push-pull2)
+foreach(folder interrupt retry-req-rep curve-req-rep)
+  set(also_runs_${folder} req-rep)
+endforeach()
+
 # test_pattern(FOLDER): tests/FOLDER.cpp, and what FOLDER/README.md shows.
 function(test_pattern folder)
   example_test(${folder} tests/${folder}.cpp)
   page_test(${folder}/README.md)
-  foreach(test ${folder}-test programs-test hostile-test soak-test bench)
+  if(DEFINED also_runs_${folder})
+    add_dependencies(${folder}-test ${also_runs_${folder}})
+  endif()
+  foreach(test ${folder}-test programs-test hostile-test across-machines-test soak-test bench)
     if(TARGET ${test})
       add_dependencies(${test} ${folder})
     endif()
