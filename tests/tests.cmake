@@ -31,6 +31,7 @@ endfunction()
 
 # Programs of other folders that a test runs.
 set(also_runs_ex-req-rep2 ex-req-rep)
+set(also_runs_push-pull push-pull2)
 foreach(folder interrupt retry-req-rep curve-req-rep)
   set(also_runs_${folder} req-rep)
 endforeach()
