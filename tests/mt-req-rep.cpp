@@ -83,14 +83,6 @@ TEST_CASE("mt-req-rep: requests go round-robin to the workers", "[mt-req-rep]") 
     CHECK(std::set<std::string>(order.begin(), order.end()) == connected);
 }
 
-TEST_CASE("mt-req-rep: a client that starts first waits for its server", "[mt-req-rep]") {
-    const Folder folder;
-    Process client("mt-req-rep/client", {"--connect", folder.endpoint("s"), "--count", "1"});
-    Process server("mt-req-rep/server", {"--bind", folder.endpoint("s")});
-    CHECK(client.wait() == 0);
-    CHECK(client.last_line() == "4 replies");
-}
-
 TEST_CASE("mt-req-rep: the server answers requests of any bytes and any number of frames",
           "[mt-req-rep]") {
     Process server("mt-req-rep/server", {"--bind", any_port, "--workers", "1"});

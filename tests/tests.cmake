@@ -111,7 +111,7 @@ foreach(section 02 03 04 05 06 07 08 09 10 11 12 13 14 15)
 endforeach()
 example_test(notes-pages tests/notes/pages.cpp)
 
-# The benchmark: bench-raw has the bare loops. Its smoke run counts, and asks nothing of the speed.
+# The benchmark: bench-raw has the baselines. The smoke run only counts messages.
 add_executable(bench-raw tests/bench/raw.cpp)
 target_link_libraries(bench-raw PRIVATE ZeroMQ)
 add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)
