@@ -12,6 +12,7 @@ TEST_CASE("mt-req-rep: every thread of the client gets all its replies", "[mt-re
     CHECK(client.wait() == 0);
     CHECK(client.last_line() == "40 replies");
     const auto lines = client.lines();
+    CHECK(lines.size() == 41);  // no line is mixed with another
     for (const std::string n : {"1", "2", "3", "4"})
         CHECK(std::count(lines.begin(), lines.end(), "client " + n + " received World") == 10);
     CHECK(server.stop(SIGINT) == 128 + SIGINT);
