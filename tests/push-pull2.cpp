@@ -193,6 +193,7 @@ TEST_CASE("push-pull2: a killed worker's tasks are lost, and only those, and all
     cast.start_worker(60000);
     cast.start_worker();
     cast.start_worker();
+    CHECK(cast.senders[0].wait() == 0);  // so the killed one has its share
     cast.at_work[0].wait_for("task ");
     CHECK(cast.at_work[0].stop(SIGKILL) == -SIGKILL);
     Lines done, arrived;
