@@ -256,7 +256,7 @@ TEST_CASE("sync-pub-sub: a late subscriber says so and counts nothing", "[sync-p
     Subscriber late(publisher.updates, publisher.sync);
     CHECK(late.wait() == 1);
     CHECK(late.output().empty());
-    CHECK(late.errors().find("joined late") != std::string::npos);
+    CHECK(late.errors().find("late") != std::string::npos);
     first.wait_for("received ");
 }
 
