@@ -3,7 +3,7 @@
 add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp tests/support/tcp.cpp
                                 tests/support/relay.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
-target_link_libraries(test-support PUBLIC catch2 common)
+target_link_libraries(test-support PUBLIC catch2 common wire)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
@@ -29,11 +29,21 @@ function(example_test name)
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
 
+# Programs of other folders that a test runs.
+set(also_runs_ex-req-rep2 ex-req-rep)
+set(also_runs_push-pull push-pull2)
+foreach(folder interrupt retry-req-rep curve-req-rep)
+  set(also_runs_${folder} req-rep)
+endforeach()
+
 # test_pattern(FOLDER): tests/FOLDER.cpp, and what FOLDER/README.md shows.
 function(test_pattern folder)
   example_test(${folder} tests/${folder}.cpp)
   page_test(${folder}/README.md)
-  foreach(test ${folder}-test programs-test hostile-test soak-test bench)
+  if(DEFINED also_runs_${folder})
+    add_dependencies(${folder}-test ${also_runs_${folder}})
+  endif()
+  foreach(test ${folder}-test programs-test hostile-test across-machines-test soak-test bench)
     if(TARGET ${test})
       add_dependencies(${test} ${folder})
     endif()
@@ -52,6 +62,12 @@ endforeach()
 example_test(across-machines tests/across-machines.cpp)
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
   example_test(hostile tests/hostile.cpp)
+endif()
+
+# What goes over the wire. It is skipped in part where strace is missing or may not trace.
+example_test(wire tests/wire.cpp)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+  add_dependencies(wire-test trace req-rep pub-sub)
 endif()
 
 # The long runs, for ./run soak: ctest takes them only with -C slow, and builds of all leave them out.
@@ -73,9 +89,9 @@ endif()
 # What parses bytes from outside, fed with any. The quick suite runs over what tests/fuzz/corpus
 # has; the preset fuzz (clang) makes programs that look for more.
 option(ZMQ_EXAMPLES_FUZZ "Build the fuzz targets with libFuzzer" OFF)
-foreach(target arguments bytes)
+foreach(target arguments bytes zmtp)
   add_executable(fuzz-${target} tests/fuzz/${target}.cpp)
-  target_link_libraries(fuzz-${target} PRIVATE common)
+  target_link_libraries(fuzz-${target} PRIVATE common wire)
   set_target_properties(fuzz-${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(ZMQ_EXAMPLES_FUZZ)
     target_link_options(fuzz-${target} PRIVATE -fsanitize=fuzzer)
