@@ -190,7 +190,7 @@ TEST_CASE("sync-pub-sub: what is no report and no subscription is named and star
     xsub.connect(publisher.updates);
     for (const std::string odd : {"hello", "", "\xff"}) {
         xsub.send({odd});
-        publisher.wait_for_error("ignored no subscription: " + printable(odd));
+        publisher.wait_for_error("ignored an invalid subscription: " + printable(odd));
     }
     dealer.connect(publisher.sync).send({"no envelope"});
     req.connect(publisher.sync).send({"what"});
