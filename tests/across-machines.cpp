@@ -133,7 +133,7 @@ TEST_CASE("across-machines: a client that asks again goes on when its server's h
 }
 
 #if defined(__linux__)
-TEST_CASE("across-machines: with heartbeats the loss of the host of a peer is noticed",
+TEST_CASE("across-machines: with heartbeats a socket notices that the host of its peer is down",
           "[across-machines]") {
     const Hosts hosts;
     if (!hosts) return;

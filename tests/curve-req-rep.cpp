@@ -96,7 +96,7 @@ TEST_CASE("curve-req-rep: with the defaults the programs make keys once and find
     CHECK(std::distance(fs::directory_iterator(folder.path("keys")), {}) == 4);
 }
 
-TEST_CASE("curve-req-rep: messages cannot be read on the way", "[curve-req-rep]") {
+TEST_CASE("curve-req-rep: a relay on the way cannot read the messages", "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
     for (const bool secure : {false, true}) {
@@ -188,7 +188,7 @@ TEST_CASE("curve-req-rep: a client without keys gets nothing", "[curve-req-rep]"
     // Either side may be the first to see that the other's mechanism is not its own.
     Peer(ZMQ_REQ).connect_until(
         endpoint, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
-    RawPeer old(endpoint);  // a request in ZMTP 1: an empty routing ID, a delimiter, Hello
+    RawPeer old(endpoint);  // a request in ZMTP 1: empty routing ID, delimiter, Hello
     old.send(std::string("\1\0\1\1\6\0Hello", 11));
     old.wait_for_end();
     keys.are_served(endpoint);

@@ -42,7 +42,7 @@ size_t descriptors(const Process& process) {
 }
 
 /// Does `abuse` to each endpoint of each program that binds; then its pattern must do all its work.
-/// A peer that completes the handshake is a worker to a sender, so senders are not tested here.
+/// A peer that completes the handshake is a worker to a sender, so it skips senders.
 void each_pattern(const std::function<void(Process&, const std::string& endpoint,
                                            const std::string& type)>& abuse) {
     for (Pattern pattern : patterns()) {

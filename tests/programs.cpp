@@ -65,7 +65,7 @@ struct Alone {
             for (size_t i = 0; i < program.endpoints.size(); ++i)
                 endpoints.push_back(process->endpoint());
         else
-            silent.take();  // so the program is up; this peer leaves at once
+            silent.take();  // so the program is up; this peer leaves silently
     }
     Folder folder;
     std::optional<Process> process;
@@ -217,7 +217,7 @@ TEST_CASE("programs: a failing bind or connect is reported with its endpoint and
     const bool looks_names_up = ZMQ_MAKE_VERSION(major, minor, patch) >= ZMQ_MAKE_VERSION(4, 3, 5);
     each_program([&](const Program& program) {
         for (const auto& endpoint : program.endpoints) {
-            // Connects to its senders only after a READY of each sinker: tested with its folder.
+            // Connects to its senders only after READY from its sinkers: tested with its folder.
             if (program.path == "push-pull2/worker" && endpoint.option == "connect") continue;
             const auto fails = [&](const std::string& value, const std::string& reason) {
                 const Folder folder;

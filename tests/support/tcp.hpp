@@ -12,7 +12,7 @@ class RawPeer {
     ~RawPeer();
     /// Returns false if the other side has closed the connection.
     bool send(const std::string& bytes);
-    /// Returns the bytes that are there, at most so many; none if the other side has closed.
+    /// Returns the bytes that have come, at most that many; none if the other side has closed.
     std::string receive_some(size_t most = 65536);
     /// Returns exactly so many bytes, or throws.
     std::string receive(size_t size);
