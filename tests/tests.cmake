@@ -3,7 +3,7 @@
 add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp tests/support/tcp.cpp
                                 tests/support/relay.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
-target_link_libraries(test-support PUBLIC catch2 common)
+target_link_libraries(test-support PUBLIC catch2 common wire)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
@@ -52,6 +52,7 @@ endfunction()
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
+example_test(prose tests/prose.cpp)
 example_test(style tests/style.cpp)
 example_test(programs tests/programs.cpp)
 foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
@@ -61,6 +62,12 @@ endforeach()
 example_test(across-machines tests/across-machines.cpp)
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
   example_test(hostile tests/hostile.cpp)
+endif()
+
+# What goes over the wire. It is skipped in part where strace is missing or may not trace.
+example_test(wire tests/wire.cpp)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+  add_dependencies(wire-test trace req-rep pub-sub)
 endif()
 
 # The long runs, for ./run soak: ctest takes them only with -C slow, and builds of all leave them out.
@@ -82,9 +89,9 @@ endif()
 # What parses bytes from outside, fed with any. The quick suite runs over what tests/fuzz/corpus
 # has; the preset fuzz (clang) makes programs that look for more.
 option(ZMQ_EXAMPLES_FUZZ "Build the fuzz targets with libFuzzer" OFF)
-foreach(target arguments bytes)
+foreach(target arguments bytes zmtp)
   add_executable(fuzz-${target} tests/fuzz/${target}.cpp)
-  target_link_libraries(fuzz-${target} PRIVATE common)
+  target_link_libraries(fuzz-${target} PRIVATE common wire)
   set_target_properties(fuzz-${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(ZMQ_EXAMPLES_FUZZ)
     target_link_options(fuzz-${target} PRIVATE -fsanitize=fuzzer)
@@ -111,8 +118,9 @@ foreach(section 02 03 04 05 06 07 08 09 10 11 12 13 14 15)
   example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
 endforeach()
 example_test(notes-pages tests/notes/pages.cpp)
+example_test(libzmq tests/notes/libzmq.cpp)
 
-# The benchmark: bench-raw has the bare loops. Its smoke run counts, and asks nothing of the speed.
+# The benchmark: bench-raw has the baselines. The smoke run only counts messages.
 add_executable(bench-raw tests/bench/raw.cpp)
 target_link_libraries(bench-raw PRIVATE ZeroMQ)
 add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)
