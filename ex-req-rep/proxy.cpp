@@ -7,18 +7,17 @@
 /// Forwards a message. Returns false if no peer has room; `frame` then still holds its first frame.
 static bool forward(const char* what, Message& frame, void* from, void* to) {
     std::string line;  // a ROUTER makes up a routing ID, of a zero byte and four random ones
-    if (!quiet)
-        line = frame.bytes().starts_with('\0') ? "[routing ID]" : "[" + printable(frame) + "]";
+    if (!quiet) line = frame.bytes().starts_with('\0') ? "routing ID" : printable(frame);
     bool more = zmq_msg_more(frame) == 1;
     if (!check_unless_again(zmq_msg_send(frame, to, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))))
         return false;
     while (more) {  // a peer with room for the first frame takes them all
         check(zmq_msg_recv(frame, from, 0));
-        if (!quiet) line += " [" + printable(frame) + "]";
+        if (!quiet) line.append("] [").append(printable(frame));
         more = zmq_msg_more(frame) == 1;
         check(zmq_msg_send(frame, to, more ? ZMQ_SNDMORE : 0));
     }
-    if (!quiet) std::printf("%s %s\n", what, line.c_str());
+    if (!quiet) std::printf("%s [%s]\n", what, line.c_str());
     return true;
 }
 
