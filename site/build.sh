@@ -1,5 +1,5 @@
 #!/bin/sh -eu
-# Makes build/site, pages to read in a browser, from what is in the repository. Called by ./run site.
+# Makes build/site, pages to read in a browser, from what is in the repository. With --check it then checks them.
 cd "$(dirname "$0")/.."
 out=build/site
 rm -rf "$out"
@@ -13,3 +13,11 @@ PAGES=$(LC_ALL=C ls -- *.md */*.md | grep -v '^build') SITE=$out \
     pandoc --from gfm --to plain --lua-filter site/site.lua --output /dev/null /dev/null
 find "$out" -type d -empty -delete
 echo "Open $out/index.html"
+case ${1-} in
+    '') ;;
+    --check)
+        npm ci --prefix site/check --no-audit --no-fund --silent
+        exec node site/check/check.mjs
+        ;;
+    *) echo "usage: ./run site [--check]" >&2 && exit 2 ;;
+esac
