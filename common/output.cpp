@@ -1,10 +1,9 @@
-#include <cstdio>
 #include <exception>
 
 #include "common.hpp"
 #include "internal.hpp"
 
-std::string text(std::string_view bytes) {
+std::string printable(std::string_view bytes) {
     constexpr size_t most = 200;
     constexpr char hex[] = "0123456789abcdef";
     std::string shown;
@@ -19,21 +18,27 @@ std::string text(std::string_view bytes) {
     return shown;
 }
 
-Summary::Summary(const char* one, const char* many, bool quiet)
-    : Summary(
-          [this, one, many] { return std::to_string(count_) + " " + (count_ == 1 ? one : many); },
-          quiet) {}
+void print_error(const std::string& line) {
+    std::fprintf(stderr, "%s: %s\n", program.c_str(), line.c_str());
+}
 
-Summary::Summary(std::function<std::string()> lines, bool quiet)
-    : lines_(std::move(lines)), quiet_(quiet) {}
+void print_listening(void* socket) {
+    char endpoint[1024];
+    size_t size = sizeof endpoint;
+    check(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    std::printf("listening on %s\n", endpoint);
+}
 
 Summary::~Summary() {
-    if (std::uncaught_exceptions() > 0 && !interrupted()) return;
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-    const std::string lines = lines_();
-    if (quiet_)
-        std::printf("%s in %.6f s, %.0f/s\n", lines.c_str(), passed.count(),
-                    static_cast<double>(count_) / passed.count());
+    // An error that came before the first message needs no summary.
+    if (std::uncaught_exceptions() > 0 && count() == 0 && !interrupted()) return;
+    std::string line = std::to_string(count()) + " ";
+    if (of_ > 0) line += "of " + std::to_string(of_) + " ";
+    line += of_ == 0 && count() == 1 ? one_ : many_;
+    const std::chrono::duration<double> passed = Clock::now() - start_;
+    if (quiet)
+        std::printf("%s in %.6f s, %.0f/s\n", line.c_str(), passed.count(),
+                    static_cast<double>(count()) / passed.count());
     else
-        std::printf("%s\n", lines.c_str());
+        std::printf("%s\n", line.c_str());
 }

@@ -1,104 +1,80 @@
-// Answers every request with World, and shows each step of a clean end on Ctrl-C.
+// Answers every request with "World", and shows each step of a clean end on Ctrl-C.
 //   REP binds tcp://127.0.0.1:5555
-// Its other half is ../req-rep/client.cpp. The other programs leave these steps to Interrupt, in
-// ../common/interrupt.cpp, which also ends threads and calls that take no file descriptor.
-#include <fcntl.h>
+// Run it with ../req-rep/client.cpp. The other programs leave this to ../common/interrupt.cpp.
+#include <sys/time.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
-#include <cstdio>
 
 #include "common.hpp"
 
-// A flag that the handler sets and the loop tests is not enough: a signal that comes after the test
-// and before the blocking call leaves the call blocked. A byte in a pipe stays until it is read, so
-// zmq_poll sees the signal whenever it comes.
+// A flag is not enough: a signal that comes after the test of the flag and before the blocking call
+// leaves the call blocked. A byte in a pipe stays there, and zmq_poll reports it.
 static int signal_pipe[2];
+static volatile std::sig_atomic_t signal_number;
 
-extern "C" {
-static void on_signal(int number) {
-    const int before = errno;  // the code that is interrupted may be about to read it
-    const auto byte = static_cast<char>(number);
-    // Only what signal-safety(7) lists may be called here. The pipe has room: a signal comes once.
-    [[maybe_unused]] const ssize_t written = write(signal_pipe[1], &byte, 1);
+extern "C" void on_signal(int number) {
+    if (number == SIGALRM) _exit(128 + signal_number);  // the clean-up takes too long
+    signal_number = number;
+    const int before = errno;
+    [[maybe_unused]] const ssize_t written = write(signal_pipe[1], "", 1);
     errno = before;
 }
+
+/// Repeats a call that the handler has ended with EINTR. That is no error: only the pipe counts.
+static int retried(const auto& call) {
+    int result = call();
+    while (result == -1 && zmq_errno() == EINTR) result = call();
+    return result;
 }
 
-/// The next request; nothing when a signal has come instead.
+/// Returns the next request, or nothing when interrupted.
 static std::optional<std::string> receive(void* socket) {
     zmq_pollitem_t items[] = {{socket, 0, ZMQ_POLLIN, 0}, {nullptr, signal_pipe[0], ZMQ_POLLIN, 0}};
     Message frame;
     while (true) {
-        // A handler that runs while a call is blocked ends the call with EINTR, whatever SA_RESTART
-        // says. That is no error and no message: the pipe is what tells.
-        if (zmq_poll(items, 2, -1) == -1 && zmq_errno() != EINTR) check(-1, "zmq_poll");
-        if ((items[1].revents & ZMQ_POLLIN) != 0) return std::nullopt;
-        const int size = zmq_msg_recv(frame.get(), socket, ZMQ_DONTWAIT);
-        if (size == -1 && (zmq_errno() == EAGAIN || zmq_errno() == EINTR)) continue;
-        check(size, "zmq_msg_recv");
-        std::string request(frame.bytes());
-        while (zmq_msg_more(frame.get()) == 1)  // any frames that follow belong to the same request
-            if (zmq_msg_recv(frame.get(), socket, 0) == -1 && zmq_errno() != EINTR)
-                check(-1, "zmq_msg_recv");
-        return request;
+        check(retried([&] { return zmq_poll(items, 2, -1); }));
+        if (items[1].revents != 0) return std::nullopt;
+        // A REP drops a malformed request only now, so this call may find nothing.
+        const int size = retried([&] { return zmq_msg_recv(frame, socket, ZMQ_DONTWAIT); });
+        if (check_unless_again(size)) break;
     }
+    std::string request(frame.bytes());
+    while (zmq_msg_more(frame) == 1) check(retried([&] { return zmq_msg_recv(frame, socket, 0); }));
+    return request;
 }
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5555";
-    bool quiet = false;
-    parse(argc, argv, "answers every request with World, and shows each step of a clean end",
-          {{"bind ENDPOINT", &endpoint, "REP binds"}, {"quiet", &quiet, quiet_help}});
+    parse(argc, argv, "Answer every request with \"World\", and show each step of a clean end.",
+          {{"bind ENDPOINT", &endpoint, "where the REP socket binds"}});
 
-    // 1. The pipe, before the handler that writes to it.
-    if (pipe(signal_pipe) == -1) check(-1, "pipe");
-    for (const int end : signal_pipe) {
-        if (fcntl(end, F_SETFL, O_NONBLOCK) == -1) check(-1, "fcntl", "O_NONBLOCK");
-        if (fcntl(end, F_SETFD, FD_CLOEXEC) == -1) check(-1, "fcntl", "FD_CLOEXEC");
-    }
+    check(pipe(signal_pipe));  // 1. The pipe, before the handler that writes to it.
     // 2. The handler, before there is anything to clean up. SA_RESETHAND: a second Ctrl-C kills.
     struct sigaction action = {};
     action.sa_handler = on_signal;
     action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigemptyset(&action.sa_mask);
-    for (const int number : {SIGINT, SIGTERM})
-        if (sigaction(number, &action, nullptr) == -1) check(-1, "sigaction");
+    for (const int number : {SIGINT, SIGTERM, SIGALRM}) check(sigaction(number, &action, nullptr));
+    {
+        const Context context(zmq_ctx_new());  // 3. Its threads block all signals; ours does not.
+        const Socket responder(zmq_socket(context, ZMQ_REP));
+        const int linger = 200;  // ms that the last reply may take
+        check(zmq_setsockopt(responder, ZMQ_LINGER, &linger, sizeof linger));
+        check(zmq_bind(responder, endpoint.c_str()), "zmq_bind " + endpoint);
+        print_listening(responder);
 
-    // 3. Context and socket. libzmq's own threads block all signals: the handler runs in ours.
-    Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
-    Socket responder(check(zmq_socket(context.get(), ZMQ_REP), "zmq_socket", "REP"));
-    check(zmq_setsockopt(responder.get(), ZMQ_LINGER, &linger_at_interrupt,
-                         sizeof linger_at_interrupt),
-          "zmq_setsockopt", "ZMQ_LINGER");
-    check(zmq_setsockopt(responder.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
-    check(zmq_bind(responder.get(), endpoint.c_str()), "zmq_bind", endpoint);
-    std::printf("listening on %s\n", last_endpoint(responder.get()).c_str());
-
-    // 4. Work, until a receive returns nothing.
-    constexpr std::string_view reply = "World";
-    Summary requests("request", "requests", quiet);
-    while (const auto request = receive(responder.get())) {
-        requests.start();
-        if (!quiet) std::printf("received %s\n", text(*request).c_str());
-        while (zmq_send(responder.get(), reply.data(), reply.size(), 0) == -1)
-            if (zmq_errno() != EINTR) check(-1, "zmq_send");
-        ++requests;
-    }
-    char number = 0;
-    if (read(signal_pipe[0], &number, 1) == -1) check(-1, "read");
-    std::printf("signal %d: cleaning up\n", number);
-
-    // 5. The socket, then the context, which waits for the last reply as long as linger says.
-    check(zmq_close(responder.release()), "zmq_close");
-    while (zmq_ctx_term(context.get()) == -1)
-        if (zmq_errno() != EINTR) check(-1, "zmq_ctx_term");
-    static_cast<void>(context.release());
-    std::printf("socket closed, context terminated\n");
-    std::fprintf(stderr, "interrupted\n");
-    return 0;
+        constexpr std::string_view world = "World";
+        while (const auto request = receive(responder)) {  // 4. Work, until interrupted.
+            print("received ", *request);
+            check(retried([&] { return zmq_send(responder, world.data(), world.size(), 0); }));
+        }
+        const itimerval deadline = {{0, 0}, {0, 700'000}};  // microseconds until SIGALRM
+        check(setitimer(ITIMER_REAL, &deadline, nullptr));
+        print("signal received, cleaning up");
+    }  // 5. zmq_close, then zmq_ctx_term, which waits for the last reply as long as linger allows.
+    print("socket closed, context terminated");
+    std::fputs("interrupted\n", stderr);
+    return 128 + signal_number;
 } catch (...) {
-    return exit_status();
+    return report_error();
 }

@@ -1,50 +1,36 @@
-// Publishes messages that begin with the name of whom they are for.
+// Publishes messages that begin with the name of the subscriber they are for.
 //   PUB binds tcp://127.0.0.1:5556
-// Its other half is subscriber.cpp.
-#include <cstdio>
-
+// Run it with subscriber.cpp.
 #include "common.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5556";
     std::vector<std::string> names = {"sub1", "sub2"};
     int count = 0, interval = 100;
-    bool quiet = false;
-    parse(argc, argv, "publishes messages that begin with the name of whom they are for",
-          {{"bind ENDPOINT", &endpoint, "PUB binds"},
-           {"to NAME", &names, "each round has a message for each name"},
-           {"count N", &count, "rounds, 0: until interrupted"},
-           {"interval MS", &interval, "time between two rounds"},
-           {"quiet", &quiet, quiet_help}});
+    parse(argc, argv, "Publish messages that begin with the name of the subscriber they are for.",
+          {{"bind ENDPOINT", &endpoint, "where the PUB socket binds"},
+           {"to NAME", &names, "a name that each round has a message for"},
+           {"count N", &count, "rounds to publish, 0 = until Ctrl-C"},
+           {"interval MS", &interval, "time between two rounds"}});
 
-    const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
-    const Interrupt interrupt(context.get(),
-                              count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
-    Summary messages("message", "messages", quiet);
-    const Socket publisher(check(zmq_socket(context.get(), ZMQ_PUB), "zmq_socket", "PUB"));
-    check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &linger_at_interrupt,
-                         sizeof linger_at_interrupt),
-          "zmq_setsockopt", "ZMQ_LINGER");
-    check(zmq_setsockopt(publisher.get(), ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame),
-          "zmq_setsockopt", "ZMQ_MAXMSGSIZE");
-    check(zmq_bind(publisher.get(), endpoint.c_str()), "zmq_bind", endpoint);
-    std::printf("listening on %s\n", last_endpoint(publisher.get()).c_str());
+    const Context context(zmq_ctx_new());
+    const Interrupt interrupt(context);  // Ctrl-C makes the calls below throw
+    Summary messages("message", "messages");
+    const Socket publisher(zmq_socket(context, ZMQ_PUB));
+    check(zmq_bind(publisher, endpoint.c_str()), "zmq_bind " + endpoint);
+    print_listening(publisher);
 
-    messages.start();
     for (std::int64_t round = 1;; ++round) {
         for (const auto& name : names) {
             const std::string message = name + ": news " + std::to_string(round);
-            // Goes to whoever has subscribed by now, and is dropped where nobody has.
-            check(zmq_send(publisher.get(), message.data(), message.size(), 0), "zmq_send");
-            if (!quiet) std::printf("published %s\n", text(message).c_str());
+            // Goes to the subscribers that are connected now. If there is none, it is dropped.
+            check(zmq_send(publisher, message.data(), message.size(), 0));
+            print("published ", message);
             ++messages;
         }
         if (round == count) break;
-        if (interval > 0) interrupt.pause(interval);
+        interrupt.pause(interval);
     }
-    check(zmq_setsockopt(publisher.get(), ZMQ_LINGER, &linger_at_end, sizeof linger_at_end),
-          "zmq_setsockopt", "ZMQ_LINGER");  // who has subscribed gets the last ones, too
-    return 0;
 } catch (...) {
-    return exit_status();
+    return report_error();
 }

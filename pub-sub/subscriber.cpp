@@ -1,41 +1,31 @@
 // Receives the published messages that begin with its name.
 //   SUB connects tcp://127.0.0.1:5556
-// Its other half is publisher.cpp.
-#include <cstdio>
-
+// Run it with publisher.cpp.
 #include "common.hpp"
 
 int main(int argc, char** argv) try {
     std::string endpoint = "tcp://127.0.0.1:5556", name = "sub1";
     int count = 10;
-    bool quiet = false;
-    parse(argc, argv, "receives the published messages that begin with its name",
-          {{"connect ENDPOINT", &endpoint, "SUB connects"},
-           {"name NAME", &name, "what to subscribe to, a prefix; empty: everything"},
-           {"count N", &count, "messages to receive, 0: until interrupted"},
-           {"quiet", &quiet, quiet_help}});
+    parse(argc, argv, "Receive the published messages that begin with a name.",
+          {{"connect ENDPOINT", &endpoint, "where the SUB socket connects"},
+           {"name NAME", &name, "the prefix to subscribe to, empty = everything"},
+           {"count N", &count, "messages to receive, 0 = until Ctrl-C"}});
 
-    const Context context(check(zmq_ctx_new(), "zmq_ctx_new"));
-    const Interrupt interrupt(context.get(),
-                              count == 0 ? Interrupt::when_stopped : Interrupt::by_itself);
-    Summary messages("message", "messages", quiet);
-    const Socket subscriber(check(zmq_socket(context.get(), ZMQ_SUB), "zmq_socket", "SUB"));
-    // All bytes of the name count, and nothing but the beginning of a message is compared with
-    // them.
-    check(zmq_setsockopt(subscriber.get(), ZMQ_SUBSCRIBE, name.data(), name.size()),
-          "zmq_setsockopt ZMQ_SUBSCRIBE", name);
-    check(zmq_connect(subscriber.get(), endpoint.c_str()), "zmq_connect", endpoint);
+    const Context context(zmq_ctx_new());
+    const Interrupt interrupt(context);  // Ctrl-C makes the calls below throw
+    Summary messages("message", "messages");
+    const Socket subscriber(zmq_socket(context, ZMQ_SUB));
+    // A subscription is a prefix: "sub1" also matches "sub10: news".
+    check(zmq_setsockopt(subscriber, ZMQ_SUBSCRIBE, name.data(), name.size()));
+    check(zmq_connect(subscriber, endpoint.c_str()), "zmq_connect " + endpoint);
 
     Message message;
     while (count == 0 || messages.count() < count) {
-        check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
-        messages.start();
-        if (!quiet) std::printf("received %s\n", text(message.bytes()).c_str());
-        while (zmq_msg_more(message.get()) == 1)  // a message may have more frames: read them all
-            check(zmq_msg_recv(message.get(), subscriber.get(), 0), "zmq_msg_recv");
+        check(zmq_msg_recv(message, subscriber, 0));
+        print("received ", message);
+        skip_rest(message, subscriber);  // another publisher may send more frames
         ++messages;
     }
-    return 0;
 } catch (...) {
-    return exit_status();
+    return report_error();
 }

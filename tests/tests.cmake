@@ -1,4 +1,4 @@
-# How the tests are built. Included by common/build.cmake where BUILD_TESTING is on.
+# How the tests are built. Included by cmake/build.cmake where BUILD_TESTING is on.
 
 add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
@@ -28,22 +28,16 @@ function(example_test name)
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
 
-# stand_in(NAME FOLDER/PROGRAM DEFINITION): the program with another function in the place of one of
-# libzmq's, as tests/support/NAME.cpp has it; it becomes build/tests/NAME/FOLDER/PROGRAM.
-function(stand_in name program definition)
-  get_filename_component(folder ${program} DIRECTORY)
-  get_filename_component(role ${program} NAME)
-  set(target ${name}-${folder}-${role})
-  add_executable(${target} ${program}.cpp tests/support/${name}.cpp)
-  target_compile_definitions(${target} PRIVATE ${definition})
-  target_link_libraries(${target} PRIVATE common)
-  set_target_properties(${target} PROPERTIES
-    OUTPUT_NAME ${role} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${name}/${folder})
-  add_dependencies(test-support ${target})
+# test_pattern(FOLDER): tests/FOLDER.cpp, and what FOLDER/README.md shows.
+function(test_pattern folder)
+  example_test(${folder} tests/${folder}.cpp)
+  page_test(${folder}/README.md)
+  foreach(test ${folder}-test programs-test hostile-test soak-test bench)
+    if(TARGET ${test})
+      add_dependencies(${test} ${folder})
+    endif()
+  endforeach()
 endfunction()
-stand_in(no-curve req-rep/secure-server zmq_has=has_nothing)
-stand_in(no-curve req-rep/secure-client zmq_has=has_nothing)
-stand_in(slow-send req-rep/client zmq_send=send_slowly)
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
@@ -77,9 +71,8 @@ endif()
 # What parses bytes from outside, fed with any. The quick suite runs over what tests/fuzz/corpus
 # has; the preset fuzz (clang) makes programs that look for more.
 option(ZMQ_EXAMPLES_FUZZ "Build the fuzz targets with libFuzzer" OFF)
-foreach(target batches arguments bytes)
+foreach(target arguments bytes)
   add_executable(fuzz-${target} tests/fuzz/${target}.cpp)
-  target_include_directories(fuzz-${target} PRIVATE push-pull2)
   target_link_libraries(fuzz-${target} PRIVATE common)
   set_target_properties(fuzz-${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(ZMQ_EXAMPLES_FUZZ)

@@ -1,7 +1,5 @@
 # How everything is built; ../CMakeLists.txt says what.
 
-option(ZMQ_EXAMPLES_DOWNLOAD "Download libzmq and Catch2 where the system has none" OFF)
-
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -10,10 +8,10 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 
-include(common/dependencies.cmake)
+include(cmake/dependencies.cmake)
 
-add_library(common STATIC common/connections.cpp common/errors.cpp common/interrupt.cpp
-                          common/numbers.cpp common/options.cpp common/output.cpp common/threads.cpp)
+add_library(common STATIC common/errors.cpp common/interrupt.cpp common/options.cpp
+                          common/output.cpp common/sockets.cpp common/threads.cpp)
 target_include_directories(common PUBLIC common)
 target_link_libraries(common PUBLIC ZeroMQ)
 
@@ -22,8 +20,7 @@ if(BUILD_TESTING)
 endif()
 
 # pattern(FOLDER PROGRAM...): FOLDER/PROGRAM.cpp is built as FOLDER/PROGRAM, by a target called
-# FOLDER-PROGRAM; the target FOLDER builds them all; tests/FOLDER.cpp tests them, and
-# tests/FOLDER-secure.cpp, where there is one.
+# FOLDER-PROGRAM; the target FOLDER builds them all; tests/FOLDER.cpp tests them.
 function(pattern folder)
   foreach(program IN LISTS ARGN)
     add_executable(${folder}-${program} ${folder}/${program}.cpp)
@@ -34,26 +31,7 @@ function(pattern folder)
     list(APPEND programs ${folder}-${program})
   endforeach()
   add_custom_target(${folder} DEPENDS ${programs})
-  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/tests/${folder}.cpp)
-    message(FATAL_ERROR "${folder} has no test: write tests/${folder}.cpp")
-  endif()
   if(BUILD_TESTING)
-    set(tests tests/${folder}.cpp)
-    if(EXISTS ${CMAKE_SOURCE_DIR}/tests/${folder}-secure.cpp)
-      list(APPEND tests tests/${folder}-secure.cpp)
-    endif()
-    example_test(${folder} ${tests})
-    add_dependencies(${folder}-test ${folder})
-    add_dependencies(programs-test ${folder})
-    add_dependencies(bench ${folder})
-    if(TARGET hostile-test)
-      add_dependencies(hostile-test ${folder})
-    endif()
-    if(TARGET soak-test)
-      add_dependencies(soak-test ${folder})
-    endif()
-    if(EXISTS ${CMAKE_SOURCE_DIR}/${folder}/README.md)
-      page_test(${folder}/README.md)
-    endif()
+    test_pattern(${folder})  # in tests/tests.cmake
   endif()
 endfunction()
