@@ -3,7 +3,7 @@ for (const button of document.querySelectorAll("button.copy")) {
   button.hidden = !navigator.clipboard;
   const label = button.textContent;
   button.addEventListener("click", async () => {
-    const code = button.closest(".program, .command").querySelectorAll("code");
+    const code = button.closest(".program, .command").querySelectorAll("pre code");
     await navigator.clipboard.writeText([...code].map((part) => part.textContent).join(""));
     button.textContent = button.dataset.done;
     setTimeout(() => (button.textContent = label), 1500);
