@@ -16,8 +16,9 @@ echo "Open $out/index.html"
 case ${1-} in
     '') ;;
     --check)
-        npm ci --prefix site/check --no-audit --no-fund --silent
-        exec node site/check/check.mjs
+        mkdir -p build/site-check && cp site/check/* build/site-check
+        npm ci --prefix build/site-check --no-audit --no-fund --silent
+        exec node build/site-check/check.mjs
         ;;
     *) echo "usage: ./run site [--check]" >&2 && exit 2 ;;
 esac

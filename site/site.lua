@@ -225,11 +225,12 @@ end
 -- drawing, whose rows are covered one by one, for the style sheet to show all in that order.
 local function replay(page, run, drawing, caption)
   local say, rows, row_at, lines, terminals = words[page.lang], {}, {}, {}, {}
-  for y, ms in drawing:gmatch("y='([%d.]+)' class='small'[^>]*>([%d.]+) ms<") do
+  drawing = drawing:gsub("='([^'\"]*)'", '="%1"')
+  for y, ms in drawing:gmatch('y="([%d.]+)" class="small"[^>]*>([%d.]+) ms<') do
     rows[#rows + 1] = {y = tonumber(y) - 4, ms = ms}
     row_at[tonumber(y) - 4] = #rows
   end
-  local boxes = drawing:gmatch("<rect class='([pes][^' ]*)' x='[^']*' y='([%d.]+)'[^>]*/><text[^>]*>([^<]*)<")
+  local boxes = drawing:gmatch('<rect class="([pes][^" ]*)" x="[^"]*" y="([%d.]+)"[^>]*/><text[^>]*>([^<]*)<')
   for _, event in ipairs(run.events) do
     if event.who then
       local kind, y, text = boxes()
@@ -444,7 +445,7 @@ local function load_pages(source)
     by_source[source] = by_source[source] or {}
     table.insert(by_source[source], page)
   end
-  add {kind = read("tests/" .. folder_of(source):sub(1, -2) .. ".cpp") and "pattern" or "page",
+  add {kind = read("CMakeLists.txt"):find("\npattern(" .. folder_of(source):sub(1, -2) .. " ", 1, true) and "pattern" or "page",
     out = source:gsub("^docs/README", "README"):gsub("README", "index"):gsub("md$", "html")}
   for _, block in ipairs(pandoc.read(read(source), "gfm").blocks) do
     if block.t == "Header" then

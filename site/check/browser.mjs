@@ -7,7 +7,7 @@ import { join } from "node:path";
 export async function browser(executable = process.env.CHROMIUM ?? "/usr/bin/chromium") {
   const profile = mkdtempSync(join(tmpdir(), "zmq-site-"));
   const flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-    + " --disable-sync --hide-scrollbars --remote-debugging-pipe";
+    + " --disable-sync --disable-background-timer-throttling --disable-renderer-backgrounding --hide-scrollbars --remote-debugging-pipe";
   const chromium = spawn(executable, [...flags.split(" "), `--user-data-dir=${profile}`], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => chromium.on("exit", resolve));
   const waiting = new Map(), listeners = new Set();
@@ -30,6 +30,7 @@ export async function browser(executable = process.env.CHROMIUM ?? "/usr/bin/chr
   const { targetId } = await send("Target.createTarget", { url: "about:blank" });
   const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
   const call = (method, params) => send(method, params, sessionId);
+  await call("Page.bringToFront");
   for (const domain of ["Page", "Network", "Runtime", "Log"]) await call(domain + ".enable");
   return {
     call,

@@ -1,5 +1,5 @@
 // Checks build/site in Chromium: every page, 1280 and 390 wide, light and dark, from file:// and over http under a
-// sub-path. With --self-test it then breaks copies of the project, each in one way, and sees that this fails.
+// sub-path; then breaks copies of the project, each in one way, and sees that this fails. An argument selects pages.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -38,7 +38,7 @@ function expected(root, source) {
   const text = readFileSync(join(root, source), "utf8"), folder = dirname(source), remarks = [];
   const programs = [...new Set([...text.matchAll(/\]\(([\w-]+\.cpp)\)/g)].map((match) => match[1]))]
     .map((name) => ({ name, text: readFileSync(join(root, folder, name), "utf8") }));
-  for (const [, name, list] of text.matchAll(/<!-- from (\S+) -->\n```cpp\n[^]*?\n```\n\n((?:\d\. [^]*?)(?=\n\n(?!\d\. | )|$))/g))
+  for (const [, name, list] of text.matchAll(/<!-- from (\S+) -->\n```cpp\n[^]*?\n```\n\n?((?:\d\. [^]*?)(?=\n\n(?!\d\. | )|$))/g))
     for (const item of list.split(/^\d\. /m).slice(1)) remarks.push({ name, item, code: /`([^`]+)`/.exec(item)?.[1] });
   const json = join(root, "docs/wire", folder + ".json");
   const run = existsSync(json) && /-wire\.svg\)/.test(text) ? JSON.parse(readFileSync(json, "utf8")) : null;
@@ -75,14 +75,26 @@ const inPage = {
     return { program: note.closest(".program").id, line: line?.textContent, names, beside: note.getBoundingClientRect().top - line?.getBoundingClientRect().top };
   }),
   terminals: () => [...document.querySelectorAll(".replay .terminal")].map((one) => ({ name: one.querySelector("figcaption").textContent,
-    lines: [...one.querySelectorAll(".l")].slice(1).map((line) => ({ text: line.textContent.replace(/\n$/, ""), step: +line.style.getPropertyValue("--i") })) })),
-  events: () => [...document.querySelectorAll(".replay .event")].map((one) => ({ text: one.textContent, step: +one.style.getPropertyValue("--i") })),
-  animated: () => {
+    lines: [...one.querySelectorAll(".l")].slice(1).map((line) => ({ text: line.textContent.replace(/\n$/, ""), row: +line.style.getPropertyValue("--i") })) })),
+  rows: () => { // of the drawing: what stands beside each time
+    const rows = [...document.querySelectorAll(".replay svg text.small")].filter((text) => / ms$/.test(text.textContent))
+      .map((text) => ({ ms: parseFloat(text.textContent), y: +text.getAttribute("y"), line: [], frames: [] }));
+    for (const box of document.querySelectorAll(".replay svg :is(.printed, .error, .signal, .frame)")) {
+      const row = rows.find((one) => Math.abs(one.y - 13 - box.getAttribute("y")) < 1);
+      row[box.classList.contains("frame") ? "frames" : "line"].push(box.nextElementSibling.textContent);
+    }
+    return rows.map(({ ms, line, frames }) => ({ ms, texts: [...line, ...frames] }));
+  },
+  replay: async () => { // how much is not shown: before, while and after it plays
+    const missing = () => [...document.querySelectorAll(".replay .l")].filter((one) => getComputedStyle(one).visibility === "hidden").length
+      + [...document.querySelectorAll(".cover")].filter((one) => getComputedStyle(one).visibility === "visible").length;
+    const before = missing();
     document.querySelector(".replay input").click();
-    const parts = [...document.querySelectorAll(".replay [style*='--i']")];
-    const hidden = parts.filter((one) => getComputedStyle(one).visibility === "hidden").length;
-    for (const animation of document.getAnimations()) animation.finish();
-    return { parts: parts.length, hidden, left: parts.filter((one) => getComputedStyle(one).visibility === "hidden").length };
+    const playing = missing();
+    const animations = document.getAnimations();
+    for (const animation of animations) animation.finish();
+    await Promise.all(animations.map((animation) => animation.finished));
+    return [before, playing, missing()];
   },
 };
 
@@ -120,7 +132,8 @@ async function check(root, only = () => true) {
         if (await run("sideways")) fail(page, `${look}: scrolls sideways`);
         if (width === 1280) for (const code of await run("cut")) fail(page, `${look}: code is cut: ${code}`);
         if (!scripts) continue;
-        const found = await chromium.run("axe.run(document, { resultTypes: ['violations'], preload: false }).then((result) => result.violations.map((one) => one.id + ' ' + one.nodes[0].html))");
+        const rules = width === 1280 && !dark ? "" : ", runOnly: ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'target-size']";
+        const found = await chromium.run(`axe.run(document, { resultTypes: ['violations'], preload: false${rules} }).then((result) => result.violations.map((one) => one.id + ' ' + one.nodes[0].html))`);
         for (const violation of found) fail(page, `${look}: axe: ${violation}`);
       }
       await chromium.look(1280, false);
@@ -160,24 +173,24 @@ async function check(root, only = () => true) {
       for (const [name, line] of note.names) if (!line?.includes(name.replace(/\(.*\)$/, ""))) fail(page, `${name} does not lead to its line`);
     }
     if (!recorded) return;
-    const terminals = await run("terminals"), events = await run("events");
+    const terminals = await run("terminals"), rows = await run("rows");
+    if (terminals.length !== recorded.programs.length) fail(page, "a terminal is missing");
     for (const { name, command } of recorded.programs) {
-      const lines = recorded.events.map((event, i) => ({ ...event, step: i + 1 })).filter((event) => event.who === name);
-      const terminal = terminals.find((one) => one.name === name);
-      if (JSON.stringify(terminal?.lines) !== JSON.stringify(lines.map(({ text, step }) => ({ text, step })))) fail(page, `the terminal of ${name} differs from the recording`);
+      const lines = recorded.events.filter((event) => event.who === name), terminal = terminals.find((one) => one.name === name)?.lines ?? [];
+      const texts = lines.map((event) => (event.kind === "signal" ? "^C" : event.text));
+      if (terminal.map((line) => line.text).join("\n") !== texts.join("\n")) fail(page, `the terminal of ${name} differs from the recording`);
+      if (lines.some((event, i) => rows[terminal[i]?.row - 1]?.ms !== +event.ms.toFixed(1))) fail(page, `the terminal of ${name} replays out of time`);
       for (const one of printed.filter((transcript) => transcript.command === command))
         if (one.lines !== lines.filter((event) => event.kind === "line").map((event) => event.text).join("\n")) fail(page, `the transcript of ${command} differs from the recording`);
     }
-    recorded.events.forEach((event, i) => {
-      const words = event.frames ?? [event.kind === "signal" ? "" : event.text ?? event.name ?? ""];
-      if (i && event.ms < recorded.events[i - 1].ms) fail(page, `event ${i + 1} is older than the one before`);
-      if (events[i]?.step !== i + 1 || !words.every((word) => events[i].text.includes(word))) fail(page, `event ${i + 1} is drawn as ${events[i]?.text}`);
-    });
-    const motion = await run("animated");
-    if (!motion.hidden || motion.left) fail(page, `the replay hides ${motion.hidden} of ${motion.parts} parts, and ${motion.left} at its end`);
+    const events = recorded.events.filter((event) => event.who || event.frames).map((event) => ({ ms: +event.ms.toFixed(1), texts: event.frames ?? [event.text] }));
+    if (JSON.stringify(events) !== JSON.stringify(rows.filter((row) => row.texts.length))) fail(page, "the drawing differs from the recording");
+    if (recorded.events.some((event, i) => i && event.ms < recorded.events[i - 1].ms)) fail(page, "the recording is out of order");
+    const [still, playing, end] = await run("replay");
+    if (still || !playing || end) fail(page, `the replay hides ${still} before it begins, then ${playing}, and ${end} at its end`);
     await chromium.look(1280, false, "reduce");
     await chromium.open(base + page);
-    if ((await run("animated")).hidden) fail(page, "reduced motion does not stop the replay");
+    if ((await run("replay")).some((missing) => missing)) fail(page, "reduced motion does not stop the replay");
   }
 
   for (const [from, targets] of Object.entries(links)) for (const target of new Set(targets)) {
@@ -194,7 +207,7 @@ async function check(root, only = () => true) {
 const build = (root) => execFileSync(join(root, "site/build.sh"), { stdio: ["ignore", "ignore", "pipe"] });
 const before = hash(join(project, "build/site"));
 build(project);
-const { failures, pages } = await check(project);
+const { failures, pages } = await check(project, (page) => page.includes(process.argv[2] ?? ""));
 if (hash(join(project, "build/site")) !== before) failures.push("a second build differs");
 if (statSync(join(project, "site/site.js")).size > 10_000) failures.push("site.js has more than 10 kB");
 
@@ -216,6 +229,7 @@ const mutations = {
   },
 };
 for (const [name, mutate] of Object.entries(mutations)) {
+  console.log(`${pages} pages checked, ${failures.length} failures; self-test: ${name} changed`);
   const copy = mkdtempSync(join(tmpdir(), "zmq-site-"));
   cpSync(project, copy, { recursive: true, filter: (path) => !/^(\.git|build|build-.*|node_modules)$/.test(basename(path)) });
   let seen;
