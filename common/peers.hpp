@@ -1,4 +1,4 @@
-// For the programs that bind and deal with their peers.
+// For the programs that need to know about their peers.
 #pragma once
 
 #include "common.hpp"
@@ -18,7 +18,7 @@ class Peers {
  public:
     Peers(void* context, void* socket);
     ~Peers();
-    /// Returns when `n` peers have connected. One that has left again still counts.
+    /// Returns when `n` peers have connected. One that has left since then still counts.
     void wait_for(int n);
 
  private:

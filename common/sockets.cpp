@@ -58,7 +58,7 @@ void skip_rest(Message& frame, void* socket) {
 }
 
 // With a ZAP domain libzmq refuses peers of ZMTP 1 and 2 (stream_engine.cpp). Without a ZAP handler
-// everybody else may still connect. Not for a socket that connects: after one odd answer it never
+// all other peers may still connect. Not for a socket that connects: after one odd answer it never
 // connects again.
 void refuse_old_peers(void* socket) {
     constexpr std::string_view domain = "tasks";

@@ -68,8 +68,8 @@ inline KeyPair key_pair(const std::string& path) {
     check(stat(secret.c_str(), &status), "stat " + secret);
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         throw std::runtime_error(secret +
-                                 ": others may read this key\nhint: make a new pair, or, "
-                                 "if nobody has read it, chmod 600 " +
+                                 ": others may read this key\nhint: make a new pair, or "
+                                 "if you are sure that it is still a secret, chmod 600 " +
                                  secret);
     const std::string key = read_key(secret);
     check(zmq_curve_public(public_key, key.c_str()), "zmq_curve_public");

@@ -41,8 +41,8 @@ int main(int argc, char** argv) try {
     const Context context(zmq_ctx_new());
     const Interrupt interrupt(context);  // Ctrl-C makes the calls below throw
     Summary requests("request", "requests");
-    // libzmq asks this socket about each client. ENFORCE below: without an answer, let no client
-    // in.
+    // libzmq asks this socket about each client. Without it, libzmq lets every client in, so bind
+    // it first, and declare it first, because then it is closed last.
     const Socket authenticator(zmq_socket(context, ZMQ_REP));
     check(zmq_bind(authenticator, "inproc://zeromq.zap.01"));
     const Socket responder(zmq_socket(context, ZMQ_REP));

@@ -47,7 +47,7 @@ int main(int argc, char** argv) try {
         check(held ? zmq_poll(reply_or_room, 1, -1) : zmq_poll(message, 2, -1));
         for (int n = 0; n < burst; ++n) {
             if (!check_unless_again(zmq_msg_recv(reply, backend, ZMQ_DONTWAIT))) break;
-            forward("reply", reply, backend, frontend);  // a ROUTER drops what it has no room for
+            forward("reply", reply, backend, frontend);  // without room a ROUTER drops it
         }
         for (int n = 0; n < burst; ++n, ++requests) {
             if (!held && !check_unless_again(zmq_msg_recv(request, frontend, ZMQ_DONTWAIT))) break;

@@ -22,7 +22,7 @@ int main(int argc, char** argv) try {
     for (std::int64_t round = 1;; ++round) {
         for (const std::string key : {"A", "B"}) {
             const std::string content = "letter " + std::to_string(round) + " to " + key;
-            check(zmq_send(publisher, key.data(), key.size(), ZMQ_SNDMORE));  // what a SUB matches
+            check(zmq_send(publisher, key.data(), key.size(), ZMQ_SNDMORE));  // filtered by this
             if (!from.empty()) check(zmq_send(publisher, from.data(), from.size(), ZMQ_SNDMORE));
             check(zmq_send(publisher, content.data(), content.size(), 0));
             print("published [", key, "] ", content);

@@ -26,7 +26,7 @@ int main(int argc, char** argv) try {
             frames.emplace_back(frame.bytes());
         } while (zmq_msg_more(frame) == 1);
         if (frames.size() != 2 && frames.size() != 3) {
-            warn_ignored("an envelope of ", frames.size(), " frames: ", frames[0]);
+            warn_ignored("a message of ", frames.size(), " frame(s): ", frames[0]);
             continue;
         }
         if (!key.empty() && frames[0] != key) continue;  // a subscription to B also matches BB

@@ -37,7 +37,7 @@ int main(int argc, char** argv) try {
             if (is_subscription(message))
                 ++subscribed;
             else if (is_unsubscription(message))
-                subscribed -= subscribed > 0 ? 1 : 0;  // this subscriber has left again
+                subscribed -= subscribed > 0 ? 1 : 0;  // a subscriber has left
             else
                 warn_ignored("no subscription: ", message);
             skip_rest(message, publisher);

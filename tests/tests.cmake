@@ -100,6 +100,7 @@ foreach(section 02 03 04 05 06 07 08 09 10 11 12 13 14 15)
   example_test(notes-${section} tests/notes/section-${section}.cpp LABELS notes)
 endforeach()
 example_test(notes-pages tests/notes/pages.cpp)
+example_test(libzmq tests/notes/libzmq.cpp)
 
 # The benchmark: bench-raw has the bare loops. Its smoke run counts, and asks nothing of the speed.
 add_executable(bench-raw tests/bench/raw.cpp)

@@ -1,25 +1,21 @@
-// Measures every pattern beside a bare loop of libzmq calls that does the same work (raw.cpp).
+// Measures every pattern beside its baseline, a bare loop of libzmq calls that does the same work
+// (raw.cpp), and what messages cost by size and transport.
 //
-// usage: bench [--quick] [--write]
-//   --quick  each kind of measure once, with few messages: are the counts right?
+// Usage: bench [--quick] [--write] [--only GROUP]
+//   --quick  runs a part of it once, with few messages, and checks only the counts
 //   --write  puts tables and plots into docs/performance.md and docs/performance/
 //
-// Both sides are processes that are started alike and talk over the same transport. They take
-// turns, A B A B ..., six times for one value of each, and that five times. A value of A and the
-// one of B give a ratio; the table shows the median of the five, the smallest and the largest. What
-// is timed is what the programs' own summaries say (--quiet): messages, and the time from the first
-// to the last. Beside it stands the CPU time of all processes of a side, which depends less on what
-// else the machine does. Results go to build/bench/*.tsv. The exit status says whether all counts
-// were right, not how fast it was.
-#include <sys/resource.h>
+// Both sides are processes that are started alike and use the same transport. They alternate, A B A
+// B ..., several times for one value of each, and that five times. The values of A and B give a
+// ratio; the table shows the median of the five, the smallest and the largest. The time is what the
+// programs' own summaries say (--quiet), from the first message to the last. Results go to
+// build/bench/*.tsv. The exit status says whether all counts were right, not how fast it was.
+#include <getopt.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -63,9 +59,7 @@ Strings operator+(Strings a, const Strings& b) {
     return a;
 }
 
-Strings times(int n, const std::string& line) {
-    return Strings(static_cast<size_t>(n), line);
-}
+Strings times(int n, const std::string& line) { return Strings(static_cast<size_t>(n), line); }
 
 std::string format(const char* how, double value) {
     char text[64];
@@ -80,17 +74,17 @@ std::string rounded(double value) {
     return format(shown >= 99.95 ? "%.0f" : shown >= 9.995 ? "%.1f" : "%.2f", shown) + unit;
 }
 
-// Running a cast
-// -----------------------------------------------------------------------------------
+// Running processes
+// ---------------------------------------------------------------------------------
 
 /// Processes, started one after the other. A line is HOW PROGRAM ARGUMENT...:
-///   HOW 0, 1 or 2: the program says so many endpoints, and the next one is not started before
-///   then =: its summary counts; or -: it ends by itself; or nothing: it is killed in the end
-/// In the arguments, * is any port, @0, @1 ... are the endpoints in the order they were said, and
-/// "" is an empty argument.
-class Cast {
+///   HOW is 0, 1 or 2: the program prints that many endpoints, and the next one starts after that;
+///   then =: its summary counts; or -: it ends on its own; or nothing: it is killed at the end
+/// In the arguments, * is any port, @0, @1 ... are the endpoints in the order they were printed,
+/// and "" is an empty argument.
+class Processes {
  public:
-    Process& start(const std::string& line) {
+    void start(const std::string& line) {
         Strings words = split(line);
         const std::string how = words[0], program = words[1];
         words.erase(words.begin(), words.begin() + 2);
@@ -105,9 +99,7 @@ class Cast {
         Process& process = all_.emplace_back(program, words);
         for (int n = how[0] - '0'; n > 0; --n) endpoints_.push_back(process.endpoint());
         if (how.size() > 1) ending_.emplace_back(&process, how[1] == '=');
-        return process;
     }
-    Process& last() { return all_.back(); }
     /// Waits for those that end. Returns the sum of the rates that count, each of `expected`
     /// messages.
     double wait(std::int64_t expected) {
@@ -132,31 +124,20 @@ class Cast {
     Strings endpoints_;
 };
 
-/// CPU time of all processes that were started here and have ended, in s.
-double cpu_time() {
-    rusage used{};
-    getrusage(RUSAGE_CHILDREN, &used);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
 // What is measured
 // ---------------------------------------------------------------------------------
 
 struct Side {
     std::string name;
     std::int64_t messages;
-    std::function<double()> run;  // a rate
-    // One for each turn: messages a second, or microseconds for each; CPU time, microseconds each.
-    std::vector<double> values{}, cpus{};
+    std::function<double()> run;   // a rate
+    std::vector<double> values{};  // one a turn: messages a second, or microseconds each
 };
 
-/// Ratio of side `a` to side `b` times `factor`, and what it should be.
+/// Ratio of side `a` to side `b` times `factor`, and its target.
 struct Compared {
     size_t a = 0, b = 0;
-    double at_least = 0, at_most = 0;  // 0: nothing is asked
+    double at_least = 0, at_most = 0;  // 0: no target
     double factor = 1;
 };
 
@@ -174,7 +155,6 @@ struct Ratio {
     const Row* row;
     Compared compared;
     double low, middle, high;
-    double cpu;  // of the CPU times, the median of the five
     bool met() const {
         return (compared.at_least == 0 || middle >= compared.at_least) &&
                (compared.at_most == 0 || middle <= compared.at_most);
@@ -187,43 +167,30 @@ struct Ratio {
 };
 
 bool quick = false;
-int turns = 5, rounds = 6;
+int turns = 5, rounds = 4;
 
-/// A value of each side: the mean of several runs, in which the sides alternate.
+/// Takes a value of each side: the mean of several runs, in which the sides alternate.
 void take_turn(Row& row) {
-    std::vector<double> sums(row.sides.size()), cpus(row.sides.size());
+    std::vector<double> sums(row.sides.size());
     for (int n = 0; n < rounds; ++n)
         for (size_t i = 0; i < row.sides.size(); ++i) {
-            const double before = cpu_time(), rate = row.sides[i].run();
-            cpus[i] += cpu_time() - before;
+            const double rate = row.sides[i].run();
             sums[i] += row.reciprocal ? 1e6 / rate : rate;
         }
-    for (size_t i = 0; i < row.sides.size(); ++i) {
-        row.sides[i].values.push_back(sums[i] / rounds);
-        row.sides[i].cpus.push_back(cpus[i] * 1e6 / rounds /
-                                    static_cast<double>(row.sides[i].messages));
-    }
+    for (size_t i = 0; i < row.sides.size(); ++i) row.sides[i].values.push_back(sums[i] / rounds);
 }
 
 Ratio ratio_of(const Row& row, const Compared& compared) {
     const auto &a = row.sides[compared.a], &b = row.sides[compared.b];
-    std::vector<double> values, cpus;
-    for (size_t n = 0; n < a.values.size(); ++n) {
+    std::vector<double> values;
+    for (size_t n = 0; n < a.values.size(); ++n)
         values.push_back(a.values[n] / (b.values[n] * compared.factor));
-        cpus.push_back(a.cpus[n] / b.cpus[n]);
-    }
-    return {&row,
-            compared,
-            *std::min_element(values.begin(), values.end()),
-            median(values),
-            *std::max_element(values.begin(), values.end()),
-            median(cpus)};
+    return {&row, compared, *std::min_element(values.begin(), values.end()), median(values),
+            *std::max_element(values.begin(), values.end())};
 }
 
 /// How many messages: enough for some tenths of a second.
-int many(int n) {
-    return quick ? std::max(20, n / 200) : n;
-}
+int many(int n) { return quick ? std::max(20, n / 200) : n; }
 
 const std::string raw = "tests/bench-raw ";
 
@@ -231,15 +198,13 @@ const std::string raw = "tests/bench-raw ";
 /// counts.
 Side side(std::string name, Strings lines, int each, int counting = 1) {
     return {std::move(name), std::int64_t{each} * counting, [lines = std::move(lines), each] {
-                Cast cast;
-                for (const auto& line : lines) cast.start(line);
-                return cast.wait(each);
+                Processes processes;
+                for (const auto& line : lines) processes.start(line);
+                return processes.wait(each);
             }};
 }
 
-std::string s(int number) {
-    return " " + std::to_string(number);
-}
+std::string s(int number) { return " " + std::to_string(number); }
 
 std::string several(int n, const std::string& what) {
     return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
@@ -260,122 +225,81 @@ void round_trips(std::vector<Row>& all) {
     const int n = many(6000);
     const std::string raw_server = "1 " + raw + "rep *",
                       server = "1 req-rep/server --quiet --bind *",
-                      hello = "0= " + raw + "req @0" + s(n) + " 5 0",
-                      with_lines = "0= " + raw + "req @0" + s(n) + " 5 1";
+                      hello = "0= " + raw + "req @0" + s(n);
     all.push_back(
         {.group = "req-rep",
          .what = "one client",
          .unit = "round trip",
          .sides = {side("program",
                         {server, "0= req-rep/client --quiet --connect @0 --count" + s(n)}, n),
-                   side("raw REQ and REP", {raw_server, hello}, n), bare_tcp(n),
-                   side("raw, a line for each reply", {raw_server, with_lines}, n)},
-         .compared = {{.a = 0, .b = 1, .at_most = 1.05}, {.a = 0, .b = 2}, {.a = 3, .b = 1}},
+                   side("baseline", {raw_server, hello}, n), bare_tcp(n)},
+         .compared = {{.a = 0, .b = 1, .at_most = 1.05}, {.a = 1, .b = 2}},
          .smoke = true,
          .reciprocal = true});
-    for (const int size : {1, 100, 10000, 1000000}) {
-        const int few = many(size > 100000 ? 300 : 4000);
-        const std::string client = "0= " + raw + "req @0" + s(few) + s(size) + " 0";
-        all.push_back({.group = "req-rep",
-                       .what = "requests of " + rounded(size) + "B",
-                       .unit = "round trip",
-                       .sides = {side("program's server", {server, client}, few),
-                                 side("raw REP", {raw_server, client}, few)},
-                       .compared = {{.a = 0, .b = 1, .at_most = 1.05}},
-                       .reciprocal = true});
-    }
     all.push_back({.group = "interrupt",
                    .what = "one client",
                    .unit = "round trip",
                    .sides = {side("program", {"1 interrupt/server --quiet --bind *", hello}, n),
-                             side("raw REP", {raw_server, hello}, n)},
+                             side("baseline", {raw_server, hello}, n)},
                    .compared = {{.a = 0, .b = 1, .at_most = 1.05}},
                    .smoke = true,
                    .reciprocal = true});
 }
 
-/// The rate is that of the sinker, from the first result to the last. The loop that does the same
-/// work reads what the pattern needs to read: push-pull's sinker ticks off the number of each
-/// result, push-pull2's worker also chooses by it where the result goes. The other one only passes
-/// on.
+/// The rate is that of the sinker, from the first result to the last.
 void pipelines(std::vector<Row>& all) {
-    const int n = many(1500000);
+    const int n = many(1000000);
     for (const int workers : {1, 2, 4, 8}) {
-        const auto bare = [&](const char* name, const std::string& sinker,
-                              const std::string& worker, const std::string& sender) {
-            return side(name,
-                        Strings{"1= " + raw + sinker + " *" + s(n),
-                                "1- " + raw + "sender *" + s(n) + s(workers) + sender} +
-                            times(workers, "0 " + raw + worker + " @1 @0"),
-                        n);
-        };
-        const std::string batch =
-            " --quiet --bind * --sink @0 --count" + s(n) + " --workers" + s(workers);
-        const auto add = [&](const std::string& pattern, const Strings& program, Side same_work,
-                             Side no_reading) {
+        const std::string sender = " --quiet --bind * --count" + s(n) + " --workers" + s(workers);
+        const auto add = [&](const std::string& pattern, const Strings& program,
+                             const std::string& name) {
+            const Strings baseline = Strings{"1= " + raw + "sinker *" + s(n),
+                                             "1- " + raw + "sender *" + s(n) + s(workers) + name} +
+                                     times(workers, "0 " + raw + "worker @1 @0");
             all.push_back({.group = pattern,
                            .what = several(workers, "worker"),
                            .unit = "tasks",
-                           .sides = {side("program", program, n), std::move(same_work),
-                                     std::move(no_reading)},
-                           .compared = {{.a = 0, .b = 1, .at_least = 0.95},
-                                        {.a = 0, .b = 2},
-                                        {.a = 1, .b = 2}},
-                           .figure = pattern,
-                           .x = static_cast<double>(workers),
+                           .sides = {side("program", program, n), side("baseline", baseline, n)},
+                           .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
                            .smoke = workers == 2});
         };
         add("push-pull",
-            Strings{"1= push-pull/sinker --quiet --bind *", "1- push-pull/sender" + batch} +
+            Strings{"1= push-pull/sinker --quiet --bind * --count" + s(n),
+                    "1- push-pull/sender" + sender} +
                 times(workers, "0 push-pull/worker --quiet --connect @1 --sink @0"),
-            bare("raw two hops, results ticked off", "reading-sinker", "worker", ""),
-            bare("raw two hops, nothing read", "sinker", "worker", ""));
+            "");
         add("push-pull2",
-            Strings{"2= push-pull2/sinker --quiet --bind * --control * --senders 1",
-                    "1- push-pull2/sender" + batch} +
+            Strings{"2= push-pull2/sinker --quiet --bind * --control * --count" + s(n),
+                    "1- push-pull2/sender" + sender} +
                 times(workers, "0- push-pull2/worker --quiet --connect @2 --sink @0 --control @1"),
-            bare("raw two hops, numbers read", "reading-sinker", "reading-worker", " a"),
-            bare("raw two hops, nothing read", "sinker", "worker", " a"));
+            " a");
     }
 }
 
 /// The rate is the sum of the subscribers' rates.
 void publishing(std::vector<Row>& all) {
     const auto add = [&all](const std::string& group, const std::string& what, Side program,
-                            Side bare, bool smoke) -> Row& {
+                            Side bare, bool smoke) {
         all.push_back({.group = group,
                        .what = what,
                        .unit = "deliveries",
                        .sides = {std::move(program), std::move(bare)},
                        .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
                        .smoke = smoke});
-        return all.back();
     };
     for (const int subscribers : {1, 5, 10, 20}) {
         const int n = many(800000 / (subscribers + 1));
-        auto& row = add(
-            "pub-sub", several(subscribers, "subscriber"),
+        add("pub-sub", several(subscribers, "subscriber"),
             side(
                 "program",
                 Strings{"1 pub-sub/publisher --quiet --bind * --to sub1 --interval 0"} +
                     times(subscribers, "0= pub-sub/subscriber --quiet --connect @0 --count" + s(n)),
                 n, subscribers),
-            side("raw PUB and SUB",
+            side("baseline",
                  Strings{"1 " + raw + "pub * 16 1"} +
                      times(subscribers, "0= " + raw + "sub @0" + s(n)),
                  n, subscribers),
             subscribers == 5);
-        row.figure = "pub-sub";
-        row.x = subscribers;
-    }
-    for (const int size : {1, 100, 10000}) {
-        const int n = many(size > 1000 ? 40000 : 500000);
-        const std::string publisher = "1 " + raw + "pub *" + s(size) + " 1";
-        add("pub-sub", "messages of " + rounded(size) + "B",
-            side("program's subscriber",
-                 {publisher, "0= pub-sub/subscriber --quiet --connect @0 --name s --count" + s(n)},
-                 n),
-            side("raw SUB", {publisher, "0= " + raw + "sub @0" + s(n)}, n), false);
     }
     const int n = many(400000);
     add("pub-sub-envelope", "1 subscriber",
@@ -383,54 +307,37 @@ void publishing(std::vector<Row>& all) {
              {"1 pub-sub-envelope/publisher --quiet --bind * --interval 0",
               "0= pub-sub-envelope/subscriber --quiet --connect @0 --key \"\" --count" + s(n)},
              n),
-        side("raw PUB and SUB", {"1 " + raw + "pub * 16 2", "0= " + raw + "sub @0" + s(n)}, n),
-        true);
+        side("baseline", {"1 " + raw + "pub * 16 2", "0= " + raw + "sub @0" + s(n)}, n), true);
 }
 
 void synchronised(std::vector<Row>& all) {
     for (const int subscribers : {1, 5, 10, 20}) {
-        const int n = many(3000000 / (subscribers + 2));
-        const auto bare = [&](const std::string& name, int threads, int limit, int copies) {
-            return side(
-                name,
-                Strings{"1- " + raw + "publish *" + s(subscribers) + s(n) + s(threads) + s(limit)} +
-                    times(subscribers, "0= " + raw + "updates @0" + s(copies) + " 1"),
-                n, subscribers);
-        };
-        all.push_back(
-            {.group = "sync-pub-sub",
-             .what = several(subscribers, "subscriber"),
-             .unit = "deliveries",
-             .sides = {side("program",
-                            Strings{"2- sync-pub-sub/publisher --quiet --bind * --sync *"
-                                    " --subscribers" +
-                                    s(subscribers) + " --count" + s(n)} +
-                                times(subscribers,
-                                      "0= sync-pub-sub/subscriber --quiet --connect @0 --sync @1"),
-                            n, subscribers),
-                       bare("raw XPUB and SUB", 1, 0, 0)},
-             .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
-             .figure = "sync-pub-sub",
-             .x = static_cast<double>(subscribers),
-             .smoke = subscribers == 5});
-        if (subscribers != 10) continue;
-        auto& row = all.back();
-        row.sides.push_back(bare("naive: a new message and a heap string each", 1, 0, 1));
-        row.sides.push_back(bare("raw, a second I/O thread", 2, 0, 0));
-        row.sides.push_back(bare("raw, high-water mark 1000", 1, 1000, 0));
-        row.compared.push_back({.a = 0, .b = 2, .at_least = 1.1});
-        for (const auto& [a, b] : {std::pair{1, 2}, {3, 1}, {4, 1}})
-            row.compared.push_back({.a = static_cast<size_t>(a), .b = static_cast<size_t>(b)});
+        const int n = many(2000000 / (subscribers + 2));
+        const Strings program =
+            Strings{
+                "2- sync-pub-sub/publisher --quiet --bind * --sync *"
+                " --subscribers" +
+                s(subscribers) + " --count" + s(n)} +
+            times(subscribers, "0= sync-pub-sub/subscriber --quiet --connect @0 --sync @1");
+        const Strings baseline = Strings{"1- " + raw + "publish *" + s(subscribers) + s(n)} +
+                                 times(subscribers, "0= " + raw + "updates @0");
+        all.push_back({.group = "sync-pub-sub",
+                       .what = several(subscribers, "subscriber"),
+                       .unit = "deliveries",
+                       .sides = {side("program", program, n, subscribers),
+                                 side("baseline", baseline, n, subscribers)},
+                       .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
+                       .smoke = subscribers == 5});
     }
 }
 
 /// Under a load that keeps many requests in flight; the rate is that of the replies.
 void proxies(std::vector<Row>& all) {
     const auto loaded = [](const std::string& name, const std::string& proxy, int clients,
-                           int flight, int n, int size) {
+                           int flight, int n) {
         return side(name,
                     {"2 " + proxy, "0 " + raw + "echo @1",
-                     "0= " + raw + "flood @0" + s(clients) + s(flight) + s(n) + s(size)},
+                     "0= " + raw + "flood @0" + s(clients) + s(flight) + s(n) + " 5"},
                     n);
     };
     const std::string own = "ex-req-rep/proxy --quiet --frontend * --backend *",
@@ -443,27 +350,16 @@ void proxies(std::vector<Row>& all) {
             {.group = "ex-req-rep",
              .what = several(clients, "client") + ", 400 in flight",
              .unit = "requests",
-             .sides = {loaded(own_name, own, clients, flight, n, 5),
-                       loaded(builtin_name, builtin, clients, flight, n, 5),
-                       loaded("one message for each poll", raw + "one-by-one * *", clients, flight,
-                              n, 5),
-                       loaded("raw zmq_proxy", raw + "bare-proxy * *", clients, flight, n, 5)},
-             .compared = {{.a = 0, .b = 1, .at_least = 1.0},
+             .sides = {loaded(own_name, own, clients, flight, n),
+                       loaded(builtin_name, builtin, clients, flight, n),
+                       loaded("one message a poll", raw + "one-by-one * *", clients, flight, n),
+                       loaded("baseline", raw + "bare-proxy * *", clients, flight, n)},
+             .compared = {{.a = 0, .b = 1, .at_least = 0.95},
                           {.a = 0, .b = 2, .at_least = 1.6},
                           {.a = 1, .b = 3, .at_least = 0.95}},
              .figure = "proxies",
              .x = static_cast<double>(clients),
              .smoke = clients == 8});
-    }
-    for (const int size : {1, 100, 10000, 1000000}) {
-        const int n = many(size > 100000 ? 400 : size > 1000 ? 20000 : 80000);
-        const int flight = size > 100000 ? 8 : size > 1000 ? 100 : 400;
-        all.push_back({.group = "ex-req-rep",
-                       .what = "8 clients, bodies of " + rounded(size) + "B",
-                       .unit = "requests",
-                       .sides = {loaded(own_name, own, 8, flight, n, size),
-                                 loaded(builtin_name, builtin, 8, flight, n, size)},
-                       .compared = {{.a = 0, .b = 1, .at_least = 1.0}}});
     }
 }
 
@@ -473,7 +369,6 @@ void threads(std::vector<Row>& all) {
                .unit = "replies",
                .sides = {},
                .compared = {},
-               .figure = "work",
                .smoke = true};
     for (const int threads : {1, 2, 4, 8, 16}) {
         // More clients than threads: each thread has a request waiting when it is done.
@@ -502,178 +397,54 @@ void threads(std::vector<Row>& all) {
                              "0= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) +
                                  " --count" + s(n)},
                             clients * n),
-                       side("raw",
+                       side("baseline",
                             {"1 " + raw + "mt-server *" + s(threads),
                              "0= " + raw + "mt-client @0" + s(clients) + s(n)},
                             clients * n)},
              .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
-             .figure = "threads",
-             .x = static_cast<double>(threads),
              .smoke = threads == 2});
     }
     all.push_back({.group = "mt-ready",
-                   .what = "500 steps",
+                   .what = "400 steps",
                    .unit = "steps",
-                   .sides = {side("program", {"0= mt-ready/steps --quiet --steps 500"}, 500),
-                             side("raw PAIR and threads", {"0= " + raw + "steps 500"}, 500)},
+                   .sides = {side("program", {"0= mt-ready/steps --quiet --steps 400"}, 400),
+                             side("baseline", {"0= " + raw + "steps 400"}, 400)},
                    .compared = {{.a = 0, .b = 1, .at_least = 0.95}},
                    .smoke = true});
 }
 
+/// Messages one way between two threads, by transport and size: in bursts and copied, one message a
+/// poll, and not copied.
+void costs(std::vector<Row>& all) {
+    for (const std::string endpoint : {"inproc://cost", "ipc://*", "tcp://127.0.0.1:*"})
+        for (const int size : {10, 1000, 100000, 1000000}) {
+            const int n = many(size <= 1000 ? 200000 : size <= 100000 ? 10000 : 1000);
+            const auto cost = [&](const char* name, const char* bursts_and_copy) {
+                return side(
+                    name, {"0= " + raw + "cost " + endpoint + s(size) + s(n) + bursts_and_copy}, n);
+            };
+            all.push_back({.group = "costs",
+                           .what = endpoint.substr(0, endpoint.find(':')),
+                           .unit = "messages",
+                           .sides = {cost("bursts, copied", " 1 1"), cost("one a poll", " 0 1"),
+                                     cost("not copied", " 1 0")},
+                           .compared = {{.a = 1, .b = 0}, {.a = 2, .b = 0}},
+                           .figure = "costs",
+                           .x = static_cast<double>(size),
+                           .smoke = size == 1000});
+        }
+}
+
 std::vector<Row> rows() {
     std::vector<Row> all;
-    for (const auto add : {round_trips, pipelines, publishing, synchronised, proxies, threads})
+    for (const auto add :
+         {costs, round_trips, pipelines, publishing, synchronised, proxies, threads})
         add(all);
     return all;
 }
 
-/// Nothing is lost where subscribers can keep up: ten of them, 20,000 messages a second.
-void count_published() {
-    const int count = many(10000), names = 20;
-    Strings arguments = split("--quiet --interval 1 --bind " + any_port);
-    for (int n = 0; n < names; ++n) arguments = arguments + Strings{"--to", "sub1"};
-    Process publisher("pub-sub/publisher", arguments);
-    const std::string at = publisher.endpoint();
-    std::list<Process> subscribers;
-    for (int n = 0; n < 10; ++n)
-        subscribers.emplace_back("pub-sub/subscriber",
-                                 Strings{"--connect", at, "--count", std::to_string(count)});
-    int lost = 0;
-    for (auto& subscriber : subscribers) {
-        if (subscriber.wait() != 0) wrong("pub-sub: exit status");
-        std::map<std::int64_t, int> published;
-        for (const auto& line : subscriber.lines())
-            if (line.rfind("received sub1: news ", 0) == 0)
-                ++published[std::stoll(line.substr(20))];
-        if (published.empty()) {
-            wrong("pub-sub: nothing received");
-            continue;
-        }
-        // The first round and the last one are not whole; all between them are there, and whole.
-        const auto first = published.begin()->first, last = published.rbegin()->first;
-        for (auto round = first + 1; round < last; ++round) lost += names - published[round];
-    }
-    std::printf("pub-sub, 10 subscribers, 20 messages each millisecond: %d lost\n", lost);
-    if (lost != 0) wrong("pub-sub: lost " + std::to_string(lost));
-}
-
-// Starting and ending
-// ------------------------------------------------------------------------------
-
-struct Life {
-    explicit Life(std::string name) : program(std::move(name)) {}
-    std::string program;
-    std::vector<double> first, end, memory;  // ms, ms, kB
-};
-
-/// One program from its start to its first message, and from Ctrl-C to its end. Lines as above; the
-/// one of the program has a ! in front. The first message is a line with `part` on its standard
-/// output, or on that of the last process of the cast where `elsewhere`.
-void live(Life& life, const Strings& lines, const std::string& part, bool elsewhere) {
-    using Now = std::chrono::steady_clock;
-    const auto since = [](Now::time_point then) {
-        return std::chrono::duration<double, std::milli>(Now::now() - then).count();
-    };
-    Cast cast;
-    Process* it = nullptr;
-    Now::time_point start;
-    for (const auto& line : lines) {
-        if (line[0] == '!') {
-            start = Now::now();
-            it = &cast.start(line.substr(1));
-        } else {
-            cast.start(line);
-        }
-    }
-    (elsewhere ? cast.last() : *it).wait_for(part);
-    life.first.push_back(since(start));
-    std::ifstream status("/proc/" + std::to_string(it->id()) + "/status");
-    for (std::string word; status >> word;)
-        if (word == "VmHWM:" && status >> word) life.memory.push_back(std::stod(word));
-    start = Now::now();
-    const int result = it->stop(SIGINT);
-    life.end.push_back(since(start));
-    if (result != 0 && result != 128 + SIGINT)
-        wrong(life.program + ": exit status " + std::to_string(result) + " after Ctrl-C");
-}
-
-std::vector<Life> lives() {
-    struct Stage {
-        Strings lines;
-        std::string part;
-        bool elsewhere = false;
-    };
-    const std::string task_sender = "push-pull/sender --bind * --sink @0 --count ",
-                      task_sender2 = "push-pull2/sender --bind * --sink @0 --count ",
-                      worker2 = "push-pull2/worker --connect @2 --sink @0 --control @1",
-                      sinker2 = "push-pull2/sinker --bind * --control * --senders 1",
-                      worker = "push-pull/worker --connect @1 --sink @0",
-                      client = "ex-req-rep/client --connect @0 --count 0",
-                      server = "ex-req-rep/server --connect @1", quiet = " --quiet";
-    const std::vector<Stage> stages = {
-        {{"!1 req-rep/server --bind *", "0 req-rep/client --connect @0 --count 0 --quiet"},
-         "received"},
-        {{"1 req-rep/server --bind * --quiet", "!0 req-rep/client --connect @0 --count 0"},
-         "received"},
-        {{"!1 pub-sub/publisher --bind *"}, "published"},
-        {{"1 pub-sub/publisher --bind * --interval 1 --quiet",
-          "!0 pub-sub/subscriber --connect @0 --count 0"},
-         "received"},
-        {{"1 push-pull/sinker --bind * --quiet", "!1 " + task_sender + "0", "0 " + worker + quiet},
-         "task"},
-        {{"1 push-pull/sinker --bind * --quiet", "1 " + task_sender + "1000 --quiet",
-          "!0 " + worker},
-         "task"},
-        {{"!1 push-pull/sinker --bind *", "1 " + task_sender + "0 --quiet",
-          "0 " + worker + " --work 1 --quiet"},
-         "result"},
-        {{"2 " + sinker2 + quiet, "!1 " + task_sender2 + "0", "0 " + worker2 + quiet}, "task"},
-        {{"2 " + sinker2 + quiet, "1 " + task_sender2 + "100000 --quiet",
-          "!0 " + worker2 + " --work 1"},
-         "task a"},
-        {{"!2 " + sinker2, "1 " + task_sender2 + "0 --quiet", "0 " + worker2 + " --work 1 --quiet"},
-         "result"},
-        {{"!2 ex-req-rep/proxy --frontend * --backend *", "0 " + server + quiet,
-          "0 " + client + quiet},
-         "request"},
-        {{"2 ex-req-rep/proxy --frontend * --backend * --quiet", "!0 " + server,
-          "0 " + client + quiet},
-         "answers"},
-        {{"2 ex-req-rep/proxy --frontend * --backend * --quiet", "0 " + server + quiet,
-          "!0 " + client},
-         "received"},
-        {{"!2 ex-req-rep2/proxy --frontend * --backend *", "0 " + server + quiet, "0 " + client},
-         "received",
-         true},
-        {{"!1 interrupt/server --bind *", "0 req-rep/client --connect @0 --count 0 --quiet"},
-         "received"},
-        {{"!1 mt-req-rep/server --bind *", "0 mt-req-rep/client --connect @0 --count 0 --quiet"},
-         "received"},
-        {{"1 mt-req-rep/server --bind * --quiet", "!0 mt-req-rep/client --connect @0 --count 0"},
-         "received"},
-        {{"!0 mt-ready/steps --steps 100"}, "step"},
-        {{"!2 sync-pub-sub/publisher --bind * --sync * --subscribers 1 --count 0",
-          "0 sync-pub-sub/subscriber --connect @0 --sync @1 --quiet"},
-         "published"},
-        {{"2 sync-pub-sub/publisher --bind * --sync * --subscribers 1 --count 0 --quiet",
-          "!0 sync-pub-sub/subscriber --connect @0 --sync @1"},
-         "received"},
-        {{"!1 pub-sub-envelope/publisher --bind *"}, "published"},
-        {{"1 pub-sub-envelope/publisher --bind * --interval 1 --quiet",
-          "!0 pub-sub-envelope/subscriber --connect @0 --count 0"},
-         "received"},
-    };
-    std::vector<Life> all;
-    for (const auto& [lines, part, elsewhere] : stages) {
-        for (const auto& line : lines)
-            if (line[0] == '!') all.emplace_back(split(line)[1]);
-        for (int round = 0; round < turns; ++round) live(all.back(), lines, part, elsewhere);
-    }
-    return all;
-}
-
 // Tables, files, plots
-// -----------------------------------------------------------------------------
+// ------------------------------------------------------------------------------
 
 std::string shown(const Row& row, const Side& side) {
     const double value = median(side.values);
@@ -682,33 +453,37 @@ std::string shown(const Row& row, const Side& side) {
 
 std::string ratio_table(const std::vector<Ratio>& ratios) {
     std::string table =
-        "| pattern | what | this | beside | ratio, median (min to max) | asked for | CPU time |\n"
-        "| --- | --- | --- | --- | --- | --- | --- |\n";
+        "| pattern | what | this | beside | ratio, median (min to max) | target |\n"
+        "| --- | --- | --- | --- | --- | --- |\n";
     for (const auto& ratio : ratios) {
         const auto& row = *ratio.row;
+        if (row.group == "costs") continue;
         const auto &a = row.sides[ratio.compared.a], &b = row.sides[ratio.compared.b];
         const std::string factor =
             ratio.compared.factor == 1 ? "" : format("%.0f times ", ratio.compared.factor);
         const std::string middle = format("%.2f", ratio.middle);
         table += "| " + row.group + " | " + row.what + ", " + row.unit + " | " + a.name + ": " +
                  shown(row, a) + " | " + factor + b.name + ": " + shown(row, b) + " | " +
-                 (ratio.met() ? middle : "**" + middle + " falls short**") +
+                 (ratio.met() ? middle : "**" + middle + " misses it**") +
                  format(" (%.2f to ", ratio.low) + format("%.2f) | ", ratio.high) + ratio.target() +
-                 " | " + format("%.2f", ratio.cpu) + " |\n";
+                 " |\n";
     }
     return table;
 }
 
-std::string life_table(const std::vector<Life>& all) {
+/// Messages a second of each transport and size, and how that changes with the other two sides.
+std::string cost_table(const std::vector<Row>& all, const std::vector<Ratio>& ratios) {
     std::string table =
-        "| program | start to first message | Ctrl-C to the end, median (max) | peak memory |\n"
-        "| --- | --- | --- | --- |\n";
-    for (const auto& life : all) {
-        const double end = median(life.end);
-        table += "| " + life.program + " | " + rounded(median(life.first)) + " ms | " +
-                 (end < 20 ? rounded(end) : "**" + rounded(end) + " is too long**") + " ms (" +
-                 rounded(*std::max_element(life.end.begin(), life.end.end())) + " ms) | " +
-                 (life.memory.empty() ? "" : rounded(median(life.memory) / 1024) + " MB") + " |\n";
+        "| transport | message | messages a second | bytes a second | one message a poll | "
+        "not copied |\n| --- | --- | --- | --- | --- | --- |\n";
+    for (const auto& row : all) {
+        if (row.group != "costs") continue;
+        const double rate = median(row.sides[0].values);
+        table += "| " + row.what + " | " + rounded(row.x) + "B | " + rounded(rate) + " | " +
+                 rounded(rate * row.x) + "B |";
+        for (const auto& ratio : ratios)
+            if (ratio.row == &row) table += " times " + format("%.2f", ratio.middle) + " |";
+        table += "\n";
     }
     return table;
 }
@@ -731,64 +506,48 @@ std::string machine() {
     text << "Measured on " << day << ": " << std::thread::hardware_concurrency() << " cores of "
          << processor << ", shared with other work (load "
          << (known ? format("%.1f", load[2]) : "unknown")
-         << " over the last 15 minutes, this bench included), " << system.sysname << " "
+         << " over the last 15 minutes, this benchmark included), " << system.sysname << " "
          << system.release << ", libzmq " << major << "." << minor << "." << patch << ", compiler "
          << __VERSION__ << ", Release.\n";
     return text.str();
 }
 
 void write_results(const std::string& folder, const std::vector<Row>& all,
-                   const std::vector<Ratio>& ratios, const std::vector<Life>& life) {
+                   const std::vector<Ratio>& ratios) {
     std::filesystem::create_directories(folder);
     std::ofstream runs(folder + "/runs.tsv");
-    runs << "pattern\twhat\tside\tturn\tvalue\tunit\tCPU us each\n";
-    std::map<std::string, std::map<double, const Row*>> figures;
-    for (const auto& row : all) {
+    runs << "pattern\twhat\tside\tturn\tvalue\tunit\n";
+    for (const auto& row : all)
         for (const auto& side : row.sides)
             for (size_t i = 0; i < side.values.size(); ++i)
                 runs << row.group << '\t' << row.what << '\t' << side.name << '\t' << i + 1 << '\t'
                      << side.values[i] << '\t'
-                     << (row.reciprocal ? "us/" + row.unit : row.unit + "/s") << '\t'
-                     << side.cpus[i] << '\n';
-        if (!row.figure.empty()) figures[row.figure][row.x] = &row;
-    }
+                     << (row.reciprocal ? "us/" + row.unit : row.unit + "/s") << '\n';
     std::ofstream compared(folder + "/ratios.tsv");
-    compared << "pattern\twhat\tthis\tbeside\tfactor\tmedian\tmin\tmax\ttarget\tmet\tCPU\n";
+    compared << "pattern\twhat\tthis\tbeside\tfactor\tmedian\tmin\tmax\ttarget\tmet\n";
     for (const auto& ratio : ratios)
         compared << ratio.row->group << '\t' << ratio.row->what << '\t'
                  << ratio.row->sides[ratio.compared.a].name << '\t'
                  << ratio.row->sides[ratio.compared.b].name << '\t' << ratio.compared.factor << '\t'
                  << ratio.middle << '\t' << ratio.low << '\t' << ratio.high << '\t'
-                 << ratio.target() << '\t' << (ratio.met() ? "yes" : "no") << '\t' << ratio.cpu
-                 << '\n';
-    std::ofstream ends(folder + "/programs.tsv");
-    ends << "program\tfirst message ms\tCtrl-C to end ms\tpeak memory kB\n";
-    for (const auto& one : life)
-        ends << one.program << '\t' << median(one.first) << '\t' << median(one.end) << '\t'
-             << median(one.memory) << '\n';
-    // For the plots: x and the median of each side.
-    for (const auto& [name, points] : figures) {
-        std::ofstream file(folder + "/plot-" + name + ".tsv");
-        if (points.size() == 1 && points.begin()->first == 0) {  // the sides are the points
-            file << "threads\tprogram\tlinear\n";
-            const auto& sides = points.begin()->second->sides;
-            for (const auto& side : sides)
-                file << std::stoi(side.name) << '\t' << median(side.values) << '\t'
-                     << std::stoi(side.name) * median(sides[0].values) << '\n';
-            continue;
+                 << ratio.target() << '\t' << (ratio.met() ? "yes" : "no") << '\n';
+    // For the plots: x, and the median of each side; or of each transport.
+    std::ofstream proxies(folder + "/plot-proxies.tsv"), costs(folder + "/plot-costs.tsv");
+    std::map<double, std::map<std::string, double>> by_size;
+    for (const auto& row : all) {
+        if (row.figure == "costs") by_size[row.x][row.what] = median(row.sides[0].values);
+        if (row.figure != "proxies") continue;
+        if (proxies.tellp() == 0) {
+            proxies << "clients";
+            for (const auto& side : row.sides) proxies << '\t' << side.name;
         }
-        const size_t columns = std::min_element(points.begin(), points.end(), [](auto& a, auto& b) {
-                                   return a.second->sides.size() < b.second->sides.size();
-                               })->second->sides.size();
-        file << "x";
-        for (size_t i = 0; i < columns; ++i) file << '\t' << points.begin()->second->sides[i].name;
-        file << '\n';
-        for (const auto& [x, row] : points) {
-            file << x;
-            for (size_t i = 0; i < columns; ++i) file << '\t' << median(row->sides[i].values);
-            file << '\n';
-        }
+        proxies << '\n' << row.x;
+        for (const auto& side : row.sides) proxies << '\t' << median(side.values);
     }
+    costs << "size\tinproc\tipc\ttcp\n";
+    for (auto& [size, rate] : by_size)
+        costs << size << '\t' << rate["inproc"] << '\t' << rate["ipc"] << '\t' << rate["tcp"]
+              << '\n';
 }
 
 /// Puts `text` between the two marks that the page has for it.
@@ -812,24 +571,21 @@ bool plot(const std::string& results, const std::string& pictures) {
 int main(int argc, char** argv) try {
     bool write = false;
     std::string only;
-    for (int i = 1; i < argc; ++i) {
-        const std::string word = argv[i];
-        if (word == "--quick") {
-            quick = true;
-            turns = rounds = 1;
-        } else if (word == "--write") {
-            write = true;
-        } else if (word == "--only" && i + 1 < argc) {
-            only = argv[++i];
-        } else {
-            std::fprintf(stderr, "usage: bench [--quick] [--write] [--only PATTERN]\n");
-            return 2;
-        }
+    const option known[] = {{"quick", no_argument, nullptr, 'q'},
+                            {"write", no_argument, nullptr, 'w'},
+                            {"only", required_argument, nullptr, 'o'},
+                            {nullptr, 0, nullptr, 0}};
+    for (int c; (c = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
+        if (c == '?') return 2;
+        if (c == 'q') quick = true;
+        if (c == 'w') write = true;
+        if (c == 'o') only = optarg;
     }
     if (write && (quick || !only.empty())) {
-        std::fprintf(stderr, "bench: --write: what is published is measured in full\n");
+        std::fprintf(stderr, "bench: --write: give neither --quick nor --only\n");
         return 2;
     }
+    if (quick) turns = rounds = 1;
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
 
     std::vector<Row> all;
@@ -847,18 +603,12 @@ int main(int argc, char** argv) try {
         }
         std::printf("\n");
     }
-    std::vector<Life> life;
-    if (only.empty()) {
-        count_published();
-        std::printf("start and end of each program ...\n");
-        life = lives();
-    }
 
     const std::string results = BINARY_DIR "/bench";
     if (!quick) {
-        write_results(results, all, ratios, life);
-        std::printf("\n%s\n%s\n%s", machine().c_str(), ratio_table(ratios).c_str(),
-                    life_table(life).c_str());
+        write_results(results, all, ratios);
+        std::printf("\n%s\n%s\n%s", machine().c_str(), cost_table(all, ratios).c_str(),
+                    ratio_table(ratios).c_str());
     }
     if (!quick && only.empty()) {
         const std::string pictures = write ? SOURCE_DIR "/docs/performance" : results;
@@ -868,8 +618,8 @@ int main(int argc, char** argv) try {
         const std::string path = SOURCE_DIR "/docs/performance.md";
         std::string page = read_file(path);
         replace_part(page, "machine", machine());
+        replace_part(page, "costs", cost_table(all, ratios));
         replace_part(page, "ratios", ratio_table(ratios));
-        replace_part(page, "programs", life_table(life));
         std::ofstream(path) << page;
         std::printf("written: %s\n", path.c_str());
     }

@@ -1,9 +1,8 @@
-// What the programs are measured beside: the same work by the bare calls of libzmq, without
-// options, checks or lines for a message. Only what a measure cannot do without is here: a wait
-// until all peers are there, and no high-water mark where nothing may be lost.
+// The baseline of each program: the same work with the bare calls of libzmq, without options,
+// checks or output. It waits for its peers and has no high-water mark where nothing may be lost.
 //
-// usage: raw ROLE ENDPOINT... NUMBER...
-// A role that ends prints what the programs print: "N messages in S s, R/s"; the others are killed.
+// Usage: bench-raw ROLE ENDPOINT... NUMBER...
+// A role that ends prints what the programs print: "N messages in S s, R/s". The others are killed.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -78,36 +78,30 @@ void answer(void* socket) {
     while (zmq_msg_recv(&request, socket, 0) != -1) zmq_send(socket, "World", 5, 0);
 }
 
-void rep(const Words& words) {
-    answer(bound(zmq_ctx_new(), ZMQ_REP, words.text(0)));
-}
+void rep(const Words& words) { answer(bound(zmq_ctx_new(), ZMQ_REP, words.text(0))); }
 
-/// `count` requests; with `lines` a line for each reply, flushed.
-void ask(void* socket, int count, const std::string& request, bool lines = false) {
+void ask(void* socket, int count) {
     zmq_msg_t reply;
     zmq_msg_init(&reply);
     for (int n = 0; n < count; ++n) {
-        zmq_send(socket, request.data(), request.size(), 0);
+        zmq_send(socket, "Hello", 5, 0);
         zmq_msg_recv(&reply, socket, 0);
-        if (lines) std::printf("received World\n");
     }
     zmq_msg_close(&reply);
 }
 
-/// ENDPOINT COUNT SIZE LINES
+/// ENDPOINT COUNT
 void req(const Words& words) {
     void* const context = zmq_ctx_new();
     void* const socket = connected(context, ZMQ_REQ, words.text(0));
-    const int count = words.number(1);
-    const std::string request(static_cast<size_t>(words.number(2)), 'x');
     const Clock clock;
-    ask(socket, count, request, words.number(3) == 1);
-    clock.print(count);
+    ask(socket, words.number(1));
+    clock.print(words.number(1));
     zmq_close(socket);
     zmq_ctx_term(context);
 }
 
-/// TCP without libzmq: the least that a round trip costs.
+/// TCP without libzmq.
 void tcp_server(const Words&) {
     const int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     sockaddr_in address{};
@@ -148,7 +142,7 @@ void tcp_client(const Words& words) {
 // Pipelines
 // ----------------------------------------------------------------------------------------
 
-/// Returns when as many peers are connected; binds `socket` only when it listens to its events.
+/// Binds `socket`, and returns when that many peers are connected.
 void bind_and_wait(void* context, void* socket, const char* endpoint, int peers) {
     zmq_socket_monitor(socket, "inproc://events", ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     void* const events = connected(context, ZMQ_PAIR, "inproc://events");
@@ -168,28 +162,16 @@ void bind_and_wait(void* context, void* socket, const char* endpoint, int peers)
 
 /// ENDPOINT COUNT WORKERS [NAME]: the same messages as the programs send.
 void sender(const Words& words) {
-    const std::string name = words.all.size() > 3 ? std::string(" ") + words.text(3) : "";
+    const std::string name = words.all.size() > 3 ? words.text(3) + std::string(" ") : "";
     void* const context = zmq_ctx_new();
     void* const socket = zmq_socket(context, ZMQ_PUSH);
     bind_and_wait(context, socket, words.text(0), words.number(2));
     for (int task = 1, count = words.number(1); task <= count; ++task) {
-        char text[32];
-        char* const end = std::to_chars(text, text + sizeof text, task).ptr;
-        std::memcpy(end, name.data(), name.size());
-        zmq_send(socket, text, static_cast<size_t>(end - text) + name.size(), 0);
+        const std::string text = name + std::to_string(task);
+        zmq_send(socket, text.data(), text.size(), 0);
     }
     zmq_close(socket);
     zmq_ctx_term(context);
-}
-
-/// SENDER SINKER
-void worker(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const to_sinker = connected(context, ZMQ_PUSH, words.text(1));
-    void* const from_sender = connected(context, ZMQ_PULL, words.text(0));
-    zmq_msg_t task;
-    zmq_msg_init(&task);
-    while (zmq_msg_recv(&task, from_sender, 0) != -1) zmq_msg_send(&task, to_sinker, 0);
 }
 
 /// Receives `count` messages; the clock runs from the first one on.
@@ -206,26 +188,17 @@ void take(void* socket, int count) {
     zmq_msg_close(&message);
 }
 
-/// ENDPOINT COUNT
-void sinker(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const socket = bound(context, ZMQ_PULL, words.text(0));
-    take(socket, words.number(1));
-    zmq_close(socket);
-    zmq_ctx_term(context);
-}
-
-/// The number with which the message's text begins.
+/// The number at the end of the message, after a space if there is one.
 int number_of(zmq_msg_t* message) {
-    const char* const text = static_cast<const char*>(zmq_msg_data(message));
+    const std::string_view text(static_cast<const char*>(zmq_msg_data(message)),
+                                zmq_msg_size(message));
     int number = 0;
-    std::from_chars(text, text + zmq_msg_size(message), number);
+    std::from_chars(text.data() + text.rfind(' ') + 1, text.data() + text.size(), number);
     return number;
 }
 
-/// SENDER SINKER: like worker(), and reads the number of each task, as one must who has a choice of
-/// sinkers.
-void reading_worker(const Words& words) {
+/// SENDER SINKER: passes tasks on, and reads the number of each, as the programs do.
+void worker(const Words& words) {
     void* const context = zmq_ctx_new();
     void* const to_sinker = connected(context, ZMQ_PUSH, words.text(1));
     void* const from_sender = connected(context, ZMQ_PULL, words.text(0));
@@ -235,20 +208,16 @@ void reading_worker(const Words& words) {
         if (number_of(&task) > 0) zmq_msg_send(&task, to_sinker, 0);
 }
 
-/// ENDPOINT COUNT: like sinker(), and ticks off the number of each result.
-void reading_sinker(const Words& words) {
+/// ENDPOINT COUNT: reads the number of each result, as the programs do.
+void sinker(const Words& words) {
     void* const context = zmq_ctx_new();
     void* const socket = bound(context, ZMQ_PULL, words.text(0));
-    std::vector<bool> seen(static_cast<size_t>(words.number(1)) + 1);
     zmq_msg_t result;
     zmq_msg_init(&result);
     Clock clock;
     for (int n = 0; n < words.number(1);) {
         zmq_msg_recv(&result, socket, 0);
-        if (n == 0) clock.start();
-        auto bit = seen[static_cast<size_t>(number_of(&result))];
-        if (!bit) ++n;
-        bit = true;
+        if (number_of(&result) > 0 && n++ == 0) clock.start();
     }
     clock.print(words.number(1));
     zmq_msg_close(&result);
@@ -259,7 +228,7 @@ void reading_sinker(const Words& words) {
 // Publishing
 // ---------------------------------------------------------------------------------------
 
-/// ENDPOINT SIZE FRAMES: publishes for ever, whoever listens.
+/// ENDPOINT SIZE FRAMES: publishes until it is killed.
 void pub(const Words& words) {
     void* const socket = bound(zmq_ctx_new(), ZMQ_PUB, words.text(0));
     std::string message(static_cast<size_t>(words.number(1)), 'x');
@@ -281,59 +250,41 @@ void sub(const Words& words) {
     zmq_ctx_term(context);
 }
 
-/// ENDPOINT SUBSCRIBERS COUNT THREADS LIMIT: to all of them, and none is dropped.
+/// ENDPOINT SUBSCRIBERS COUNT: numbered updates to all of them; none is dropped.
 void publish(const Words& words) {
     void* const context = zmq_ctx_new();
-    zmq_ctx_set(context, ZMQ_IO_THREADS, words.number(3));
     void* const socket = zmq_socket(context, ZMQ_XPUB);
     set(socket, ZMQ_XPUB_VERBOSE, 1);
-    set(socket, ZMQ_SNDHWM, words.number(4));
-    set(socket, ZMQ_XPUB_NODROP, 1);
+    set(socket, ZMQ_SNDHWM, 0);
     zmq_bind(socket, words.text(0));
     listening(socket);
     char subscription[16];
     for (int n = words.number(1); n > 0; --n)
         zmq_recv(socket, subscription, sizeof subscription, 0);
-    for (int n = words.number(2); n > 0; --n) zmq_send(socket, "Rhubarb", 7, 0);
+    for (int n = 1; n <= words.number(2); ++n) {
+        const std::string update = std::to_string(n);
+        zmq_send(socket, update.data(), update.size(), 0);
+    }
     zmq_send(socket, "END", 3, 0);
     zmq_close(socket);
     zmq_ctx_term(context);
 }
 
-/// ENDPOINT COPIES THREADS: counts up to END. With COPIES each update becomes a string on the heap,
-/// in a message of its own.
+/// ENDPOINT: counts up to END, and reads the number of each update, as the program does.
 void updates(const Words& words) {
     void* const context = zmq_ctx_new();
-    zmq_ctx_set(context, ZMQ_IO_THREADS, words.number(2));
     void* const socket = zmq_socket(context, ZMQ_SUB);
     set(socket, ZMQ_RCVHWM, 0);
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
     zmq_connect(socket, words.text(0));
     Clock clock;
+    zmq_msg_t update;
+    zmq_msg_init(&update);
     int count = 0;
-    if (words.number(1) == 1) {
-        while (true) {
-            zmq_msg_t message;
-            zmq_msg_init(&message);
-            zmq_msg_recv(&message, socket, 0);
-            const size_t size = zmq_msg_size(&message);
-            char* const copy = static_cast<char*>(std::malloc(size + 1));
-            std::memcpy(copy, zmq_msg_data(&message), size);
-            copy[size] = 0;
-            zmq_msg_close(&message);
-            const bool end = std::strcmp(copy, "END") == 0;
-            std::free(copy);
-            if (end) break;
-            if (count++ == 0) clock.start();
-        }
-    } else {
-        zmq_msg_t message;
-        zmq_msg_init(&message);
-        while (zmq_msg_recv(&message, socket, 0) != 3)
-            if (count++ == 0) clock.start();
-        zmq_msg_close(&message);
-    }
+    while (zmq_msg_recv(&update, socket, 0) != -1 && number_of(&update) == count + 1)
+        if (count++ == 0) clock.start();
     clock.print(count);
+    zmq_msg_close(&update);
     zmq_close(socket);
     zmq_ctx_term(context);
 }
@@ -370,7 +321,7 @@ void bare_proxy(const Words& words) {
     zmq_proxy(frontend, bound(context, ZMQ_DEALER, words.text(1)), nullptr);
 }
 
-/// ENDPOINT: sends back whatever comes, all frames of it.
+/// ENDPOINT: sends each message back, with all its frames.
 void echo(const Words& words) {
     void* const socket = connected(zmq_ctx_new(), ZMQ_DEALER, words.text(0));
     zmq_msg_t frame;
@@ -438,7 +389,7 @@ void mt_client(const Words& words) {
     for (int n = clients; n > 0; --n)
         threads.emplace_back([&, context] {
             void* const socket = connected(context, ZMQ_REQ, words.text(0));
-            ask(socket, count, "Hello");
+            ask(socket, count);
             zmq_close(socket);
         });
     for (auto& thread : threads) thread.join();
@@ -473,6 +424,55 @@ void steps(const Words& words) {
     zmq_ctx_term(context);
 }
 
+// What costs what
+// ----------------------------------------------------------------------------------
+
+/// TRANSPORT SIZE COUNT BURSTS COPY: one way, from a PUSH to a PULL in another thread. BURSTS 1:
+/// after each poll receives until nothing is there; 0: one message a poll. COPY 1: zmq_send copies
+/// the bytes; 0: zmq_msg_init_data passes them on, and TCP or ipc copies them only into the kernel.
+void cost(const Words& words) {
+    void* const context = zmq_ctx_new();
+    void* const pull = zmq_socket(context, ZMQ_PULL);
+    char endpoint[1024];
+    size_t length = sizeof endpoint;
+    zmq_bind(pull, words.text(0));
+    zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, endpoint, &length);
+    const auto size = static_cast<size_t>(words.number(1));
+    const int count = words.number(2);
+    const bool bursts = words.number(3) == 1, copy = words.number(4) == 1;
+    std::string bytes(size, 'x');  // all messages share these
+    // Closed at the end: over ipc libzmq may lose the end of a stream whose sender leaves.
+    void* const push = connected(context, ZMQ_PUSH, endpoint);
+    std::thread sender([&] {
+        for (int n = 0; n < count; ++n) {
+            if (copy) {
+                zmq_send(push, bytes.data(), size, 0);
+                continue;
+            }
+            zmq_msg_t message;
+            zmq_msg_init_data(&message, bytes.data(), size, nullptr, nullptr);
+            zmq_msg_send(&message, push, 0);
+        }
+    });
+    zmq_pollitem_t item{pull, 0, ZMQ_POLLIN, 0};
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    Clock clock;
+    for (int n = 0; n < count;) {
+        zmq_poll(&item, 1, -1);
+        while (zmq_msg_recv(&message, pull, ZMQ_DONTWAIT) != -1) {
+            if (n++ == 0) clock.start();
+            if (!bursts) break;
+        }
+    }
+    clock.print(count);
+    sender.join();
+    zmq_close(push);
+    zmq_msg_close(&message);
+    zmq_close(pull);
+    zmq_ctx_term(context);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -485,8 +485,6 @@ int main(int argc, char** argv) try {
         {"sender", sender},
         {"worker", worker},
         {"sinker", sinker},
-        {"reading-worker", reading_worker},
-        {"reading-sinker", reading_sinker},
         {"pub", pub},
         {"sub", sub},
         {"publish", publish},
@@ -497,7 +495,8 @@ int main(int argc, char** argv) try {
         {"flood", flood},
         {"mt-server", mt_server},
         {"mt-client", mt_client},
-        {"steps", steps}};
+        {"steps", steps},
+        {"cost", cost}};
     roles.at(argv[1])({std::vector<std::string>(argv + 2, argv + argc)});
     return 0;
 } catch (const std::exception& error) {

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -44,12 +45,17 @@ struct WireFrame {
     }
 };
 
-/// The peer. It is at `endpoint` what a ZeroMQ socket of type `type` would be.
+/// The peer. It is at `endpoint`, or at the other end of a connection that was accepted, what a
+/// ZeroMQ socket of type `type` would be.
 class Wire {
  public:
-    Wire(const std::string& endpoint, const std::string& type) : fd_(tcp_connect(endpoint)) {
+    Wire(const std::string& endpoint, const std::string& type)
+        : Wire(tcp_connect(endpoint), type) {}
+    Wire(int fd, const std::string& type) : fd_(fd) {
         const timeval limit{deadline.count(), 0};
         must(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "SO_RCVTIMEO");
+        const int on = 1;  // or the second of two frames waits 40 ms for the receiver's kernel
+        must(setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
         // The greeting: signature, version 3.0, mechanism, role, filler.
         write("\xff\0\0\0\0\0\0\0\0\x7f\3\0"s + "NULL"s + std::string(16 + 1 + 31, '\0'));
         const std::string greeting = read(64);
@@ -96,6 +102,11 @@ class Wire {
             }
         }
         return meanwhile;
+    }
+    /// Whether the other side has neither closed the connection nor sent anything more.
+    bool is_open() const {
+        char byte;
+        return recv(fd_, &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
     }
     /// All bytes that still come until the other side closes the connection.
     std::string rest() {
