@@ -2,7 +2,7 @@
 
 add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
-target_link_libraries(test-support PUBLIC catch2 ZeroMQ)
+target_link_libraries(test-support PUBLIC catch2 ZeroMQ wire)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
@@ -52,6 +52,12 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
   example_test(hostile tests/hostile.cpp)
 endif()
 
+# What goes over the wire. It is skipped in part where strace is missing or may not trace.
+example_test(wire tests/wire.cpp)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+  add_dependencies(wire-test trace req-rep pub-sub)
+endif()
+
 # The long runs, for ./run soak: ctest takes them only with -C slow, and builds of all leave them out.
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)
   add_library(soak-count SHARED EXCLUDE_FROM_ALL tests/soak/count.cpp)
@@ -71,9 +77,9 @@ endif()
 # What parses bytes from outside, fed with any. The quick suite runs over what tests/fuzz/corpus
 # has; the preset fuzz (clang) makes programs that look for more.
 option(ZMQ_EXAMPLES_FUZZ "Build the fuzz targets with libFuzzer" OFF)
-foreach(target arguments bytes)
+foreach(target arguments bytes zmtp)
   add_executable(fuzz-${target} tests/fuzz/${target}.cpp)
-  target_link_libraries(fuzz-${target} PRIVATE common)
+  target_link_libraries(fuzz-${target} PRIVATE common wire)
   set_target_properties(fuzz-${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(ZMQ_EXAMPLES_FUZZ)
     target_link_options(fuzz-${target} PRIVATE -fsanitize=fuzzer)

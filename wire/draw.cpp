@@ -7,7 +7,7 @@
 namespace {
 
 struct Row {
-    std::string kind;  // printed, error, signal, connection, protocol or message
+    std::string kind;  // line, error, signal, connection, protocol or message
     double ms = 0;
     std::optional<double> arrived;
     size_t from = 0, to = 0;         // columns
@@ -32,9 +32,12 @@ bool is_handshake(const Event& event) {
 }
 
 std::string label(const Event& event) {
-    if (event.kind == "bytes") return std::to_string(event.size) + " bytes that are not ZMTP 3";
+    if (event.kind == "bytes")
+        return std::to_string(event.size) + " bytes, " +
+               (event.text.empty() ? "not ZMTP 3" : event.text);
     if (event.kind == "command") return event.name + (event.text.empty() ? "" : " " + event.text);
-    return "ZMTP " + event.version + (event.mechanism.empty() ? "" : ", " + event.mechanism);
+    return "greeting: ZMTP " + event.version +
+           (event.mechanism.empty() ? "" : ", " + event.mechanism);
 }
 
 /// One line for a whole handshake: connection 5555: ZMTP 3.1, NULL, REQ to REP.
@@ -43,7 +46,7 @@ std::string folded(const Recording& recording, size_t connection) {
     std::string text = "connection " + endpoint.substr(endpoint.find_last_of(":/") + 1), types[2];
     for (const auto& event : recording.events) {
         if (!event.who.empty() || event.connection != connection) continue;
-        if (event.kind == "greeting" && event.sender == from) text += ": " + label(event);
+        if (event.kind == "greeting" && event.sender == from) text += label(event).substr(8);
         if (const std::string key = "Socket-Type "; event.text.rfind(key, 0) == 0)
             types[event.sender == from ? 0 : 1] =
                 event.text.substr(key.size(), event.text.find(',') - key.size());
@@ -64,24 +67,22 @@ std::vector<Row> rows_of(const Recording& recording, bool handshake) {
     for (const Event& event : recording.events)
         if (event.who.empty() && is_handshake(event)) ++left[event.connection];
     for (const Event& event : recording.events) {
-        Row row{"", event.ms, event.arrived, 0, 0, {}};
+        Row row{
+            "protocol",    event.ms, event.arrived, column(event.sender), column(event.receiver),
+            {label(event)}};
         if (!event.who.empty()) {
-            row.kind = event.kind == "signal"  ? "signal"
-                       : event.stream == "err" ? "error"
-                                               : "printed";
+            row.kind = event.stream == "err" ? "error" : event.kind;
             row.from = row.to = column(event.who);
             row.texts = {event.text};
+        } else if (event.kind == "message") {
+            row.kind = event.kind;
+            row.texts = event.frames;
         } else if (!handshake && is_handshake(event)) {
             if (--left[event.connection] > 0) continue;
-            row.kind = "connection";
-            row.from = column(recording.connections[event.connection].from);
-            row.to = column(recording.connections[event.connection].to);
-            row.texts = {folded(recording, event.connection)};
-        } else {
-            row.kind = event.kind == "message" ? "message" : "protocol";
-            row.from = column(event.sender);
-            row.to = column(event.receiver);
-            row.texts = event.kind == "message" ? event.frames : std::vector{label(event)};
+            const Connection& connection = recording.connections[event.connection];
+            row = {"connection",          event.ms,
+                   event.arrived,         column(connection.from),
+                   column(connection.to), {folded(recording, event.connection)}};
         }
         rows.push_back(row);
     }
@@ -96,34 +97,44 @@ struct Layout {
     size_t width = 8;
 
     Layout(const Recording& recording, const std::vector<Row>& rows) {
-        const size_t n = recording.programs.size(), most = n <= 2 ? 54 : n == 3 ? 48 : 26;
+        const size_t n = recording.programs.size();
         std::vector<size_t> gaps(n, 14);  // behind each column; the last one is the right edge
         for (const Row& row : rows) {
+            // Where there are many columns, these cross the next one: no other arrow is near as
+            // yet.
+            const bool is_early =
+                row.is_connection() || row.texts[0].rfind("listening on ", 0) == 0;
             const size_t i = row.from > row.to ? row.from - 1 : row.from;
+            const size_t most = n <= 2 ? 60 : n == 3 ? 48 : is_early ? 26 : 40;
             gaps[i] = std::max(gaps[i], std::min(most, row.width() + 2 * gutter));
         }
         for (const size_t gap : gaps) {
             x.push_back(width);
             width += gap;
         }
+        for (const Row& row : rows)
+            if (row.is_arrow()) width = std::max(width, begin(row) + row.width() + 1);
     }
-    /// Where the texts of a row begin: between two columns, the first that it crosses and where
-    /// they fit, or else beside its arrow.
+    /// Where the texts of a row begin: between two columns if they fit, the sender's first; or else
+    /// on the whole arrow, or beside it.
     size_t begin(const Row& row) const {
         const size_t size = row.width(), right = x[row.high()] + gutter;
         for (size_t i = 0; i < row.high() - row.low(); ++i) {
             const size_t gap = row.from < row.to ? row.low() + i : row.high() - 1 - i;
             if (x[gap + 1] - x[gap] >= size + 4) return (x[gap] + x[gap + 1] - size) / 2;
         }
+        if (const size_t span = x[row.high()] - x[row.low()]; span >= size + 4)
+            return x[row.low()] + (span - size) / 2;
         if (right + size < width) return right;
-        if (row.is_arrow() && x[row.low()] > size + gutter) return x[row.low()] - gutter - size;
+        if (row.is_arrow())
+            return x[row.low()] > size + gutter ? x[row.low()] - gutter - size : right;
         return width > size ? width - size : 0;
     }
 };
 
-std::string number(double value, const char* format = "%.1f") {
+std::string number(double value) {
     char text[32];
-    std::snprintf(text, sizeof text, format, value);
+    std::snprintf(text, sizeof text, "%.1f", value);
     return text;
 }
 
@@ -141,86 +152,54 @@ std::string draw_text(const Recording& recording, bool handshake, bool colour) {
         names.replace(layout.x[i] - std::min(layout.x[i], name.size() / 2), name.size(), name);
         text += name + ": " + command + "\n";
     }
-    const auto add = [&](const std::string& sent, const std::string& arrived, std::string line) {
-        line.resize(line.find_last_not_of(' ') + 1);
+    const auto add = [&](const std::string& sent, const std::string& arrived,
+                         const std::string& line) {
         text += std::string(8 - std::min<size_t>(8, sent.size()), ' ') + sent +
-                std::string(9 - std::min<size_t>(9, arrived.size()), ' ') + arrived + " " + line;
+                std::string(9 - std::min<size_t>(9, arrived.size()), ' ') + arrived + " " +
+                line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     };
-    add("\n     sent", "arrived", names + "\n");
-    add("ms", "ms", lines + "\n");
+    text += "\n";
+    add("sent", "arrived", names);
+    add("ms", "ms", lines);
     for (const Row& row : rows) {
         std::string line = lines, shown;
-        for (const auto& one : row.texts)
-            shown += row.kind == "message" ? "[" + one + "]"
-                     : row.is_arrow()      ? " " + one + " "
-                                           : one;
+        for (const auto& one : row.texts) shown += row.kind == "message" ? "[" + one + "]" : one;
         if (row.kind == "error") shown = "stderr: " + shown;
         if (row.kind == "signal") shown = "<" + shown + ">";
         if (const size_t low = layout.x[row.low()] + 1, high = layout.x[row.high()]; low < high) {
+            if (row.kind != "message") shown = " " + shown + " ";
             line.replace(low, high - low, high - low, row.is_connection() ? '=' : '-');
-            if (!row.is_connection())
-                line[row.from < row.to ? high - 1 : low] = row.is_lost()       ? 'x'
-                                                           : row.from < row.to ? '>'
-                                                                               : '<';
+            char& tip = line[row.from < row.to ? high - 1 : low];
+            if (!row.is_connection()) tip = row.is_lost() ? 'x' : row.from < row.to ? '>' : '<';
         }
         const size_t begin = layout.begin(row);
         line.resize(std::max(line.size(), begin + shown.size()), ' ');
         line.replace(begin, shown.size(), shown);
-        const char* code = row.is_lost()           ? "31"
-                           : row.kind == "error"   ? "33"
-                           : row.kind == "message" ? "1"
-                           : row.is_arrow()        ? "2"
-                                                   : "0";
-        if (colour) line = std::string("\033[") + code + "m" + line + "\033[0m";
-        add(number(row.ms),
-            row.is_lost()                         ? "never"
-            : row.is_connection() || !row.arrived ? ""
-                                                  : number(*row.arrived),
-            line + "\n");
+        if (colour && (row.is_lost() || row.kind == "error")) line = "\033[31m" + line + "\033[0m";
+        const bool timed = row.is_arrow() && !row.is_connection();
+        add(number(row.ms), row.is_lost() ? "never" : timed ? number(*row.arrived) : "", line);
     }
     return text + "\n" + times_note + (recording.note.empty() ? "" : "\n" + recording.note) + "\n";
 }
 
 // SVG
-// ----------------------------------------------------------------------------------------------
 
 namespace {
 
 constexpr double character = 6.7, row_height = 26, top = 64;
 
-const char* style = R"(<style>
-text{font:12px Helvetica,Arial,sans-serif;fill:#202830}
-.mono{font:11px monospace}
-.small{font-size:11px;fill:#5b6b7f}
-.back{fill:#fff}
-.life{stroke:#5b6b7f;stroke-dasharray:3 3}
-.box{fill:#e8eff7;stroke:#5b6b7f}
-.frame{fill:#fffbe6;stroke:#8a6d00}
-.printed{fill:#f4f4f4;stroke:#c9ced4}
-.error{fill:#fdeeee;stroke:#b00020}
-.signal{fill:#1f4e79;stroke:#1f4e79}
-.signal+text{fill:#fff}
-.message,.protocol,.connection{fill:none;stroke:#34465a;stroke-width:1.4}
-.protocol,.connection{stroke:#8b98a8}
-.connection{stroke-width:3}
-.tip{fill:#34465a}
-.lost{stroke:#b00020}
+const char* const style = R"(<style>
+text{font:12px Helvetica,Arial,sans-serif;fill:#202830} .mono{font:11px monospace}
+.small{font-size:11px;fill:#5b6b7f} .back{fill:#fff} .life{stroke:#5b6b7f;stroke-dasharray:3 3}
+.box{fill:#e8eff7;stroke:#5b6b7f} .frame{fill:#fffbe6;stroke:#8a6d00} .line{fill:#f4f4f4;stroke:#c9ced4}
+.error{fill:#fdeeee;stroke:#b00020} .signal{fill:#1f4e79;stroke:#1f4e79} .signal+text{fill:#fff}
+.message,.protocol,.connection{fill:none;stroke:#34465a;stroke-width:1.4} .tip{fill:#34465a}
+.protocol,.connection{stroke:#8b98a8} .connection{stroke-width:3} .lost{stroke:#b00020}
 @media(prefers-color-scheme:dark){
-text{fill:#e6e9ed}
-.small{fill:#9fb0c3}
-.back{fill:#14181d}
-.life{stroke:#7f93a8}
-.box{fill:#22303f;stroke:#7f93a8}
-.frame{fill:#3a3415;stroke:#c9a83a}
-.printed{fill:#20252b;stroke:#4a545f}
-.error{fill:#3a1a1e;stroke:#ff7b88}
-.signal{fill:#7db4e6;stroke:#7db4e6}
-.signal+text{fill:#14181d}
-.message{stroke:#a9bcd1}
-.protocol,.connection{stroke:#6d7f92}
-.tip{fill:#a9bcd1}
-.lost{stroke:#ff7b88}
-}
+text{fill:#e6e9ed} .small{fill:#9fb0c3} .back{fill:#14181d} .life{stroke:#7f93a8}
+.box{fill:#22303f;stroke:#7f93a8} .frame{fill:#3a3415;stroke:#c9a83a} .line{fill:#20252b;stroke:#4a545f}
+.error{fill:#3a1a1e;stroke:#ff7b88} .signal{fill:#7db4e6;stroke:#7db4e6} .signal+text{fill:#14181d}
+.message{stroke:#a9bcd1} .tip{fill:#a9bcd1} .protocol,.connection{stroke:#6d7f92} .lost{stroke:#ff7b88}}
 </style>
 )";
 
@@ -280,10 +259,14 @@ std::string draw_svg(const Recording& recording, bool handshake) {
         if (row.is_arrow()) {
             const double from = pixels(layout.x[row.from]), to = pixels(layout.x[row.to]),
                          sign = from < to ? 1 : -1;
+            const double lane = to - sign * (row.high() - row.low() == 1 ? 13 : 9);
             // It ends above the first row that is later than its arrival.
             size_t next = i + 1;
             while (row.arrived && next < rows.size() && rows[next].ms < *row.arrived) ++next;
-            const double end = next > i + 1 ? y_of(next) - row_height / 2 : y;
+            const Row& last = rows[next - 1];  // or it joins a later message that arrives with it
+            const bool joins = last.is_arrow() && last.from == row.from && last.to == row.to &&
+                               last.arrived >= row.arrived;
+            const double end = y_of(next - 1) + (next == i + 1 || joins ? 0 : row_height / 2);
             if (row.is_connection())
                 lines += svg("<path class='connection' d='M% %H%'/>\n", {from, y, to});
             else if (row.is_lost())
@@ -293,7 +276,7 @@ std::string draw_svg(const Recording& recording, bool handshake) {
                 lines += svg("<path class='%' d='M% %H%'/>", {row.kind, from, y, to - sign * 8});
             else
                 lines += svg("<path class='%' d='M% %H%V%H%'/>",
-                             {row.kind, from, y, to - sign * 11, end, to - sign * 8});
+                             {row.kind, from, y, lane, end, to - sign * 8});
             if (!row.is_connection() && !row.is_lost())
                 lines += svg("<path class='tip' d='M% %l% -4v8z'/>\n", {to, end, -9 * sign});
         }

@@ -7,12 +7,13 @@
 
 #include "zmtp.hpp"
 
-/// `kind` is also `line` (printed by a program) or `signal` (sent to it).
+/// Besides the kinds of zmtp::Event there are `line` (printed by a program) and `signal` (sent to
+/// one).
 struct Event : zmtp::Event {
     double ms = 0;          // since the first event
     std::string who;        // line, signal: the program
     std::string stream;     // line: err if it went to standard error
-    size_t connection = 0;  // all others: where, from whom, to whom, and when it arrived
+    size_t connection = 0;  // all others: where, from whom, to whom
     std::string sender, receiver;
     std::optional<double> arrived;  // empty: never received
 };
@@ -33,17 +34,30 @@ struct Recording {
 };
 
 std::string to_json(const Recording& recording);
-/// Throws std::runtime_error if the text is no recording.
+/// Throws if the text is not what to_json() writes.
 Recording from_json(const std::string& text);
 
 /// Whether the handshake of a connection is complete at both ends.
 bool is_ready(const Recording& recording, size_t connection);
-/// The messages and subscriptions in each direction of each connection, sorted. The routing IDs
-/// that libzmq makes up are numbered instead.
-std::string conversation(const Recording& recording);
-/// What cannot be true: a line `received X` before X has arrived, a count that the lines or
-/// messages contradict, an event out of order.
-std::vector<std::string> faults(const Recording& recording);
 
 std::string draw_text(const Recording& recording, bool handshake, bool colour);
 std::string draw_svg(const Recording& recording, bool handshake);
+
+/// What strace wrote about a program.
+struct Traced {
+    Program program;
+    std::vector<std::string> logs;  // one for each thread
+};
+/// The options of strace that make such logs, up to the name of the logs.
+inline const std::vector<std::string> strace_command = {
+    "strace",      "-ff",     "-ttt",
+    "-T",          "-yy",     "-xx",
+    "-s",          "1000000", "-e",
+    "signal=none", "-e",      "trace=sendto,sendmsg,write,writev,recvfrom,recvmsg,accept,accept4",
+    "-o"};
+
+using Replacements = std::vector<std::pair<std::string, std::string>>;
+/// `signals` has the time and the program of each Ctrl-C; `shown` has what is to stand for what,
+/// such as an address for another.
+Recording read_traces(const std::vector<Traced>& traced, const std::vector<Event>& signals,
+                      const Replacements& shown);

@@ -1,18 +1,19 @@
-#include "strace.hpp"
-
+// The logs of strace become a recording.
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+
+#include "recording.hpp"
 
 namespace {
 
-/// A system call, as strace -ttt -T -yy -xx writes it:
-///   1795823891.249224 sendto(9<TCP:[127.0.0.1:40242->127.0.0.1:5555]>, "\x01\x00", ...) = 9
-///   <0.000117>
+/// A system call on a file, as strace -ttt -T -yy -xx writes it:
+///   1795823891.249224 sendto(9<TCP:[127.0.0.1:40242->127.0.0.1:5555]>, "\x01\x00") = 2 <0.000117>
 struct Call {
     double begin = 0, end = 0;  // in ms
     std::string_view name;
-    long fd = 0, result = -1;
-    std::string_view file, accepted;  // what -yy says of fd, and of the result
+    long fd = -1;
+    std::string_view file;  // what -yy says of fd; of the new one, where it is accept
     std::string data;
 };
 
@@ -23,16 +24,13 @@ std::string_view between(std::string_view text, std::string_view before, std::st
     return text.substr(0, text.find(after));
 }
 
-long to_number(std::string_view text) {
-    return std::strtol(std::string(text.substr(0, 20)).c_str(), nullptr, 10);
-}
-
-int hex(char c) {
-    return c >= 'a' ? c - 'a' + 10 : c - '0';
+double number(std::string_view text) {
+    return std::strtod(std::string(text.substr(0, 24)).c_str(), nullptr);
 }
 
 /// All strings in the arguments, one behind the other (writev has several).
 std::string strings(std::string_view text) {
+    const auto hex = [](char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; };
     std::string data;
     for (size_t at = 0; (at = text.find('"', at)) != text.npos; ++at)
         for (++at; at + 3 < text.size() && text[at] == '\\'; at += 4)
@@ -42,27 +40,31 @@ std::string strings(std::string_view text) {
 
 Call parse(std::string_view line) {
     Call call;
-    const size_t open = line.find('('), equals = line.rfind(") = ");
-    const size_t space = line.find(' ');
-    if (open == line.npos || equals == line.npos || space > open) return call;
-    call.begin = static_cast<double>(to_number(line)) * 1e3 +
-                 static_cast<double>(to_number(between(line, ".", " "))) / 1e3;
-    call.name = line.substr(space + 1, open - space - 1);
-    call.fd = to_number(line.substr(open + 1));
-    call.result = to_number(line.substr(equals + 4));
-    call.file = between(line.substr(0, equals), "<", "]>");
-    call.accepted = between(line.substr(equals), "<", "]>");
-    const size_t took = line.rfind(" <");
-    call.end =
-        call.begin + std::strtod(std::string(line.substr(took + 2, 20)).c_str(), nullptr) * 1e3;
-    if (call.result > 0 && call.name != "connect" && call.name.rfind("accept", 0) != 0) {
-        call.data = strings(line.substr(open, equals - open));
-        call.data.resize(static_cast<size_t>(call.result));  // a peek, or cut by strace
+    const size_t open = line.find('('), close = line.rfind(") = "), took = line.rfind(" <");
+    if (line.size() < 20 || open == line.npos || close == line.npos || took == line.npos)
+        return call;
+    call.begin = number(line.substr(0, 10)) * 1e3 + number(line.substr(11, 6)) / 1e3;
+    call.end = call.begin + number(line.substr(took + 2)) * 1e3;
+    call.name = between(line.substr(0, open), " ", "(");
+    call.fd = static_cast<long>(number(line.substr(open + 1)));
+    const bool accepts = call.name.rfind("accept", 0) == 0;
+    call.file = between(accepts ? line.substr(close) : line.substr(0, close), "<", "]>");
+    const double result = number(line.substr(close + 4));
+    if (result > 0 && !accepts) {
+        call.data = strings(line.substr(open, close - open));
+        call.data.resize(static_cast<size_t>(result));
     }
     return call;
 }
 
-/// The two addresses of a connection; empty if it is none.
+/// One direction of one connection.
+struct Way {
+    std::string sender = "not traced", receiver = sender;
+    std::vector<std::pair<double, std::string>> sent, received;
+    std::string endpoint;  // if `receiver` accepted the connection: where
+};
+
+/// The two addresses of a connection: of this end, of the other. Empty if it is none.
 std::pair<std::string, std::string> ends(std::string_view file) {
     const size_t arrow = file.find("->"), begin = file.find('[') + 1;
     if ((file.rfind("TCP", 0) != 0 && file.rfind("UNIX", 0) != 0) || arrow == file.npos) return {};
@@ -70,40 +72,23 @@ std::pair<std::string, std::string> ends(std::string_view file) {
             std::string(file.substr(arrow + 2, file.find(',', arrow) - arrow - 2))};
 }
 
-/// One direction of one connection.
-struct Way {
-    std::string sender, receiver;
-    std::vector<std::pair<double, std::string>> sent, received;
-    std::string endpoint;  // if `receiver` has accepted the connection: where
-};
-
-std::string replaced(std::string text,
-                     const std::vector<std::pair<std::string, std::string>>& all) {
-    for (const auto& [from, to] : all)
+std::string replaced(std::string text, const Replacements& shown) {
+    for (const auto& [from, to] : shown)
         for (size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size())
             text.replace(at, from.size(), to);
     return text;
 }
 
-std::string known(const std::string& name) {
-    return name.empty() ? "not traced" : name;
-}
-
-/// What went this way, decoded from the bytes sent. An event has arrived when its last byte has.
+/// What went one way, decoded from what was sent. An event has arrived when its last byte has.
 void add(std::vector<Event>& events, size_t connection, const Way& way) {
     zmtp::Decoder decoder;
-    std::uint64_t total = 0, arrived = 0;
+    std::uint64_t total = 0, before = 0;  // bytes up to the end of the event, before `received`
     auto received = way.received.begin();
     const auto add_one = [&](double ms, const zmtp::Event& decoded) {
-        Event event;
-        static_cast<zmtp::Event&>(event) = decoded;
-        event.ms = ms;
-        event.connection = connection;
-        event.sender = known(way.sender);
-        event.receiver = known(way.receiver);
+        Event event{decoded, ms, "", "", connection, way.sender, way.receiver, {}};
         total += decoded.size;
-        while (received != way.received.end() && arrived + received->second.size() < total)
-            arrived += received++->second.size();
+        while (received != way.received.end() && before + received->second.size() < total)
+            before += received++->second.size();
         if (received != way.received.end()) event.arrived = std::max(ms, received->first);
         events.push_back(event);
     };
@@ -111,64 +96,19 @@ void add(std::vector<Event>& events, size_t connection, const Way& way) {
     for (const auto& [ms, data] : source)
         for (const auto& event : decoder.feed(data)) add_one(ms, event);
     if (decoder.unfinished() > 0)
-        add_one(source.back().first, {.kind = "bytes", .size = decoder.unfinished()});
-}
-
-/// In order of time, from 0 on, with the connections in the order in which they were made.
-void finish(Recording& recording, const std::vector<std::pair<std::string, std::string>>& shown) {
-    auto& events = recording.events;
-    std::stable_sort(events.begin(), events.end(),
-                     [](const Event& a, const Event& b) { return a.ms < b.ms; });
-    const double zero = events.empty() ? 0 : events.front().ms;
-    std::map<size_t, size_t> numbers;
-    std::vector<Connection> connections;
-    bool outside = false;
-    for (Event& event : events) {
-        event.ms -= zero;
-        if (event.arrived) *event.arrived -= zero;
-        for (std::string* text : {&event.text, &event.who}) *text = replaced(*text, shown);
-        for (std::string& frame : event.frames) frame = replaced(frame, shown);
-        if (!event.who.empty()) continue;
-        const auto [at, added] = numbers.try_emplace(event.connection, numbers.size());
-        if (added) {
-            connections.push_back(recording.connections[event.connection]);
-            connections.back().endpoint = replaced(connections.back().endpoint, shown);
-        }
-        event.connection = at->second;
-        outside = outside || event.sender == known("") || event.receiver == known("");
-    }
-    recording.connections = connections;
-    if (outside) recording.programs.push_back({known(""), ""});
+        add_one(source.back().first,
+                {.kind = "bytes", .text = "unfinished", .size = decoder.unfinished()});
 }
 
 }  // namespace
 
-std::vector<std::string> strace_command(const std::string& log) {
-    return {"strace",
-            "-ff",
-            "-ttt",
-            "-T",
-            "-yy",
-            "-xx",
-            "-s",
-            "1000000",
-            "-e",
-            "signal=none",
-            "-e",
-            "trace=sendto,sendmsg,write,writev,recvfrom,recvmsg,accept,accept4,connect,listen",
-            "-o",
-            log};
-}
-
-Reading read_traces(const std::vector<Traced>& traced,
-                    const std::vector<std::pair<double, std::string>>& signals,
-                    const std::vector<std::pair<std::string, std::string>>& shown) {
-    Reading reading;
-    Recording& recording = reading.recording;
-    std::map<std::pair<std::string, std::string>, Way> ways;
+Recording read_traces(const std::vector<Traced>& traced, const std::vector<Event>& signals,
+                      const Replacements& shown) {
+    Recording recording;
+    std::vector<Event>& events = recording.events = signals;
+    std::map<std::pair<std::string, std::string>, Way> ways;  // by addresses, the sender's first
     for (const auto& [program, logs] : traced) {
-        const std::string& who = program.name;
-        recording.programs.push_back({who, replaced(program.command, shown)});
+        recording.programs.push_back({program.name, replaced(program.command, shown)});
         std::vector<Call> calls;
         for (const std::string& log : logs)
             for (size_t at = 0, end; (end = log.find('\n', at)) != log.npos; at = end + 1)
@@ -177,29 +117,31 @@ Reading read_traces(const std::vector<Traced>& traced,
                          [](const Call& a, const Call& b) { return a.begin < b.begin; });
         std::string printed[3];
         for (Call& call : calls) {
-            const bool accepted = call.name.rfind("accept", 0) == 0;
-            const auto [here, there] = ends(accepted ? call.accepted : call.file);
-            if (call.name == "listen") ++reading.listening[who];
-            if (call.name == "write" || call.name == "writev")
-                if (call.fd == 1 || call.fd == 2) {
-                    std::string& rest = printed[call.fd].append(call.data);
-                    for (size_t end; (end = rest.find('\n')) != rest.npos; rest.erase(0, end + 1)) {
-                        Event event;
-                        event.kind = "line";
-                        event.ms = call.begin;
-                        event.who = who;
-                        event.text = zmtp::printable(std::string_view(rest).substr(0, end), end);
-                        event.stream = call.fd == 2 ? "err" : "";
-                        recording.events.push_back(event);
-                    }
-                    continue;
+            if (call.name.rfind("write", 0) == 0 && (call.fd == 1 || call.fd == 2)) {
+                std::string& rest = printed[call.fd].append(call.data);
+                for (size_t end; (end = rest.find('\n')) != rest.npos; rest.erase(0, end + 1)) {
+                    Event line{{.kind = "line"},
+                               call.begin,
+                               program.name,
+                               call.fd == 2 ? "err" : "",
+                               0,
+                               "",
+                               "",
+                               {}};
+                    for (const char c : rest.substr(0, end))
+                        line.text +=
+                            c < 0x20 || c > 0x7e ? zmtp::printable({&c, 1}) : std::string(1, c);
+                    events.push_back(line);
                 }
+                continue;
+            }
+            const auto [here, there] = ends(call.file);
             if (here.empty()) continue;
             Way &out = ways[{here, there}], &in = ways[{there, here}];
-            out.sender = in.receiver = who;
-            if (accepted) {  // the path of a UNIX socket is a string
-                const std::string path = strings(call.accepted);
-                in.endpoint = path.empty() ? here : path;
+            out.sender = in.receiver = program.name;
+            if (call.name.rfind("accept", 0) == 0) {
+                const std::string path = strings(call.file);  // of a UNIX socket
+                in.endpoint = path.empty() ? "tcp://" + here : "ipc://" + path;
             }
             if (call.data.empty()) continue;
             if (call.name.rfind("recv", 0) == 0)
@@ -208,26 +150,46 @@ Reading read_traces(const std::vector<Traced>& traced,
                 out.sent.emplace_back(call.begin, std::move(call.data));
         }
     }
-    for (auto& [addresses, way] : ways) {
-        if (way.endpoint.empty() && !ways[{addresses.second, addresses.first}].endpoint.empty())
-            continue;  // done with the other direction
-        if (way.endpoint.empty() && addresses.second > addresses.first)
-            continue;  // which side has accepted was not seen: either will do
-        const size_t connection = recording.connections.size();
-        add(recording.events, connection, way);
-        add(recording.events, connection, ways[{addresses.second, addresses.first}]);
-        const std::string at = way.endpoint.empty() ? addresses.second : way.endpoint;
-        recording.connections.push_back(
-            {known(way.sender), known(way.receiver), at[0] == '/' ? "ipc://" + at : "tcp://" + at});
+    std::vector<Connection> connections;
+    for (const auto& [addresses, way] : ways) {
+        const Way& back = ways[{addresses.second, addresses.first}];
+        // From the side that connected, or from either, if that was not seen.
+        if (way.endpoint.empty() && (!back.endpoint.empty() || addresses.first > addresses.second))
+            continue;
+        add(events, connections.size(), way);
+        add(events, connections.size(), back);
+        connections.push_back({way.sender, way.receiver,
+                               way.endpoint.empty() ? "tcp://" + addresses.second : way.endpoint});
     }
-    for (const auto& [ms, who] : signals) {
-        Event event;
-        event.kind = "signal";
-        event.ms = ms;
-        event.who = who;
-        event.text = "Ctrl-C";
-        recording.events.push_back(event);
+    std::stable_sort(events.begin(), events.end(),
+                     [](const Event& a, const Event& b) { return a.ms < b.ms; });
+    std::map<size_t, size_t> numbers;  // of the connections, in order of time
+    const double zero = events.empty() ? 0 : events.front().ms;
+    for (Event& event : events) {
+        event.ms -= zero;
+        event.text = replaced(event.text, shown);
+        for (std::string& frame : event.frames) frame = replaced(frame, shown);
+        if (!event.who.empty()) continue;
+        if (event.arrived) *event.arrived -= zero;
+        const auto [number, is_new] = numbers.try_emplace(event.connection, numbers.size());
+        if (is_new) {
+            auto& connection = recording.connections.emplace_back(connections[event.connection]);
+            connection.endpoint = replaced(connection.endpoint, shown);
+            for (const auto& name : {connection.from, connection.to})
+                if (name == Way().sender && recording.programs.back().name != name)
+                    recording.programs.push_back({name, ""});
+        }
+        event.connection = number->second;
     }
-    finish(recording, shown);
-    return reading;
+    return recording;
+}
+
+bool is_ready(const Recording& recording, size_t connection) {
+    int ready = 0, wanted = 2;  // with CURVE only the server says READY
+    for (const auto& event : recording.events) {
+        if (!event.who.empty() || event.connection != connection || !event.arrived) continue;
+        if (event.kind == "greeting" && event.mechanism != "NULL") wanted = 1;
+        if (event.kind == "command" && event.name == "READY") ++ready;
+    }
+    return ready >= wanted;
 }

@@ -20,9 +20,7 @@ std::string ready(std::string_view socket_type);
 
 /// Bytes as text for a terminal: the first 40, escaped where they are not printable.
 std::string printable(std::string_view bytes, std::uint64_t size);
-inline std::string printable(std::string_view bytes) {
-    return printable(bytes, bytes.size());
-}
+inline std::string printable(std::string_view bytes) { return printable(bytes, bytes.size()); }
 
 /// One thing that a peer sent.
 struct Event {

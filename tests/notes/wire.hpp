@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "notes.hpp"
+#include "zmtp.hpp"
 
 /// The address of a tcp://ADDRESS:PORT.
 inline sockaddr_in tcp_address(const std::string& endpoint) {
@@ -56,14 +57,12 @@ class Wire {
         must(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "SO_RCVTIMEO");
         const int on = 1;  // or the second of two frames waits 40 ms for the receiver's kernel
         must(setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
-        // The greeting: signature, version 3.0, mechanism, role, filler.
-        write("\xff\0\0\0\0\0\0\0\0\x7f\3\0"s + "NULL"s + std::string(16 + 1 + 31, '\0'));
+        write(zmtp::greeting("NULL", 0));
         const std::string greeting = read(64);
         if (greeting[0] != '\xff' || greeting.compare(12, 4, "NULL") != 0)
             throw std::runtime_error("this is no ZMTP 3 with the mechanism NULL");
         // The handshake: each side says READY, and which socket it is.
-        send(WireFrame{"\5READY\13Socket-Type\0\0\0"s + static_cast<char>(type.size()) + type,
-                       false, true});
+        send(WireFrame{zmtp::ready(type), false, true});
         if (const WireFrame ready = receive();
             !ready.command || ready.body.rfind("\5READY", 0) != 0)
             throw std::runtime_error("it is not ready");
@@ -76,11 +75,10 @@ class Wire {
         fd_ = -1;
     }
 
-    /// Sends one frame: flags, size in one byte, body.
     void send(const WireFrame& frame) {
-        const int flags = (frame.more ? 1 : 0) | (frame.command ? 4 : 0);
-        write(std::string{static_cast<char>(flags), static_cast<char>(frame.body.size())} +
-              frame.body);
+        write(zmtp::frame(frame.body,
+                          static_cast<unsigned char>((frame.more ? zmtp::more : 0) |
+                                                     (frame.command ? zmtp::command : 0))));
     }
     /// Receives one frame.
     WireFrame receive() {

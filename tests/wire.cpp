@@ -1,0 +1,591 @@
+// The wire made visible: the decoder of ZMTP, the reader of strace's logs, the recordings of the
+// patterns and their drawings, and runs that are traced now.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+
+#include "catch.hpp"
+#include "process.hpp"
+#include "recording.hpp"
+
+using namespace std::string_literals;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+std::string in_brackets(const Strings& frames) {
+    std::string text;
+    for (const auto& frame : frames) text += "[" + frame + "]";
+    return text;
+}
+
+/// An event of the decoder as one text.
+std::string shown(const zmtp::Event& event) {
+    return event.kind + " " + event.version + event.mechanism + event.name + " " + event.text +
+           in_brackets(event.frames) + " " + std::to_string(event.size);
+}
+
+/// What a decoder makes of bytes that come in pieces.
+Strings decoded(const Strings& pieces) {
+    zmtp::Decoder decoder;
+    Strings all;
+    for (const auto& piece : pieces)
+        for (const auto& event : decoder.feed(piece)) all.push_back(shown(event));
+    if (decoder.unfinished() > 0)
+        all.push_back("unfinished " + std::to_string(decoder.unfinished()));
+    return all;
+}
+
+const std::string greeted = "greeting 3.1NULL  64";
+const std::string hello = zmtp::frame("", zmtp::more) + zmtp::frame("Hello");
+const std::string connected = zmtp::greeting() + zmtp::frame(zmtp::ready("REQ"), zmtp::command);
+
+/// What follows the greeting, decoded.
+Strings after_greeting(const std::string& bytes) {
+    Strings all = decoded({zmtp::greeting() + bytes});
+    REQUIRE(all.at(0) == greeted);
+    all.erase(all.begin());
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("wire: greeting, READY and messages are decoded, wherever they are split", "[wire]") {
+    const std::string bytes = connected + hello + zmtp::frame(std::string(300, 'x'));
+    const Strings expected = {greeted, "command READY Socket-Type REQ 27", "message  [][Hello] 9",
+                              "message  [" + std::string(40, 'x') + "... (300 bytes)] 309"};
+    CHECK(decoded({bytes}) == expected);
+    Strings single;
+    for (const char c : bytes) single.emplace_back(1, c);
+    CHECK(decoded(single) == expected);
+    for (size_t at = 0; at <= bytes.size(); ++at)
+        if (decoded({bytes.substr(0, at), bytes.substr(at)}) != expected) FAIL("split at " << at);
+}
+
+TEST_CASE("wire: commands are decoded", "[wire]") {
+    const auto command = [](const std::string& body) {
+        return after_greeting(zmtp::frame(body, zmtp::command));
+    };
+    CHECK(command("\x09SUBSCRIBEsub1") == Strings{"command SUBSCRIBE sub1 16"});
+    CHECK(command("\6CANCEL") == Strings{"command CANCEL  9"});
+    CHECK(command("\4PING\0\x0a..."s) == Strings{"command PING TTL 1000 ms 12"});
+    CHECK(command("\4PONGabc") == Strings{"command PONG abc 10"});
+    CHECK(command("\5ERROR\3why") == Strings{"command ERROR why 12"});
+    CHECK(command("\5READY\1a\0\0\0\2\1b\1c\0\0\0\0"s) == Strings{"command READY a \\x01b 22"});
+    CHECK(command("\5OTHER\xff") == Strings{"command OTHER \\xff 9"});
+}
+
+TEST_CASE("wire: encrypted commands and messages are shown by their sizes", "[wire]") {
+    const auto command = [](const std::string& body) { return zmtp::frame(body, zmtp::command); };
+    CHECK(decoded({zmtp::greeting("CURVE") + command("\5HELLO" + std::string(194, 'k')) +
+                   command("\5READY" + std::string(40, 'k')) +
+                   zmtp::frame("\7MESSAGE" + std::string(300, 'k')) + command("\5ERROR\3why")}) ==
+          Strings{"greeting 3.1CURVE  64", "command HELLO encrypted, 200 bytes 202",
+                  "command READY encrypted, 46 bytes 48",
+                  "command MESSAGE encrypted, 308 bytes 317", "command ERROR why 12"});
+}
+
+TEST_CASE("wire: a large frame takes no memory", "[wire]") {
+    zmtp::Decoder decoder;
+    decoder.feed(zmtp::greeting() + "\2\x7f" + std::string(7, '\xff'));
+    const std::string mebibyte(1 << 20, 'x');
+    for (int i = 0; i < 100; ++i) CHECK(decoder.feed(mebibyte).empty());
+    CHECK(decoder.unfinished() == 9 + 100 * mebibyte.size());
+}
+
+TEST_CASE("wire: whatever is not ZMTP 3 is shown as bytes", "[wire]") {
+    CHECK(decoded({"GET / HTTP/1.1"}) == Strings{"bytes   1", "bytes   13"});
+    CHECK(decoded({"\1\0\6\0Hello"s}) == Strings{"bytes   1", "bytes   8"});  // ZMTP 1
+    const std::string signature = zmtp::greeting().substr(0, 10);
+    CHECK(decoded({signature + "\1\5\0\0"s}) == Strings{"greeting 2.0  11", "bytes   3"});
+    CHECK(decoded({signature + "\0\1\0"s}) == Strings{"greeting 1.0  11", "bytes   2"});
+    CHECK(decoded({std::string(64, '\xff')}) == Strings{"bytes   64"});  // no mechanism
+    CHECK(decoded({signature}) == Strings{"unfinished 10"});
+    CHECK(after_greeting("\x08\0"s) == Strings{"bytes   1", "bytes   1"});  // a reserved flag
+    CHECK(after_greeting("\5\0"s) == Strings{"bytes   1", "bytes   1"});    // a command with MORE
+    CHECK(after_greeting("\2" + std::string(9, '\xff')) == Strings{"bytes   9", "bytes   1"});
+    CHECK(after_greeting(hello.substr(0, 4)) == Strings{"unfinished 4"});
+    // A command without a name, which does not hide what follows.
+    CHECK(after_greeting(zmtp::frame("\xff?", zmtp::command) + hello) ==
+          Strings{"bytes   4", "message  [][Hello] 9"});
+}
+
+// Logs of strace
+// -----------------------------------------------------------------------------------
+
+namespace {
+
+std::string hex(const std::string& bytes) {
+    std::string text;
+    for (const char c : bytes) {
+        char digits[8];
+        std::snprintf(digits, sizeof digits, "\\x%02x", static_cast<unsigned char>(c));
+        text += digits;
+    }
+    return text;
+}
+
+/// A line of a log: a call at so many microseconds that took ten.
+std::string call(int us, const std::string& name, const std::string& file,
+                 const std::string& data) {
+    char time[32];
+    std::snprintf(time, sizeof time, "1795823891.%06d ", us);
+    return time + name + "(" + file + ", \"" + hex(data) +
+           "\", 99) = " + std::to_string(data.size()) + " <0.000010>\n";
+}
+
+const std::string server_end = "5<TCP:[127.0.0.1:5555->127.0.0.1:40000]>";
+const std::string client_end = "6<TCP:[127.0.0.1:40000->127.0.0.1:5555]>";
+const std::string accepted =
+    "1795823891.000001 accept4(4<TCP:[127.0.0.1:5555]>, NULL, NULL, 0) = " + server_end +
+    " <0.000010>\n";
+
+Recording read(const std::string& server, const std::string& client) {
+    return read_traces(
+        {{{"server", "build/server"}, {server}}, {{"client", "build/client"}, {client}}}, {},
+        {{"127.0.0.1:5555", "shown:5555"}});
+}
+
+}  // namespace
+
+TEST_CASE("wire: a message has arrived when its last byte has", "[wire]") {
+    const Recording recording =
+        read(accepted + call(300, "recvfrom", server_end, connected + hello.substr(0, 5)) +
+                 call(500, "recvfrom", server_end, hello.substr(5)) +
+                 call(600, "write", "1<pipe:[1]>", "received ") +
+                 call(700, "write", "1<pipe:[1]>", "Hello\nand") +
+                 call(800, "write", "2<pipe:[1]>", "\x80\n"),
+             call(100, "sendto", client_end, connected) + call(200, "sendto", client_end, hello) +
+                 call(900, "sendto", client_end, hello));
+    REQUIRE(recording.connections.size() == 1);
+    CHECK(recording.connections[0].from == "client");
+    CHECK(recording.connections[0].to == "server");
+    CHECK(recording.connections[0].endpoint == "tcp://shown:5555");
+    REQUIRE(recording.events.size() == 6);
+    const Event& message = recording.events[2];
+    CHECK(message.frames == Strings{"", "Hello"});
+    CHECK(std::lround(message.ms * 1000) == 100);
+    CHECK(std::lround(*message.arrived * 1000) == 410);
+    CHECK(recording.events[3].text == "received Hello");
+    CHECK(std::lround(recording.events[3].ms * 1000) == 600);
+    CHECK(recording.events[4].text == "\\x80");
+    CHECK(recording.events[4].stream == "err");
+    CHECK_FALSE(recording.events[5].arrived);  // sent, but never received
+    CHECK_FALSE(is_ready(recording, 0));       // the server has said nothing
+    CHECK(draw_text(recording, false, false).find("never") != std::string::npos);
+    CHECK(draw_svg(recording, false).find("Red arrow") != std::string::npos);
+}
+
+TEST_CASE("wire: ipc, a peer that is not traced, and logs that are no logs", "[wire]") {
+    const std::string path = "/tmp/a socket";
+    const Recording ipc =
+        read("1795823891.000001 accept4(4<UNIX-STREAM:[7,\"" + hex(path) +
+                 "\"]>, NULL, NULL, 0) = 5<UNIX-STREAM:[8->9,\"" + hex(path) + "\"]> <0.000010>\n",
+             call(100, "sendto", "6<UNIX-STREAM:[9->8]>", connected));
+    REQUIRE(ipc.connections.size() == 1);
+    CHECK(ipc.connections[0].endpoint == "ipc:///tmp/a socket");
+    CHECK(ipc.connections[0].to == "server");
+
+    const Recording alone = read("", call(100, "recvfrom", client_end, connected));
+    REQUIRE(alone.programs.size() == 3);
+    CHECK(alone.programs[2].name == "not traced");
+    CHECK(alone.events.at(0).sender == "not traced");
+    CHECK(alone.events.at(0).receiver == "client");
+
+    CHECK(read("() = <\n(\n) = \n1 sendto(\") = 5 <\n+++ exited with 0 +++\n", "x").events.empty());
+}
+
+// Recordings
+// ---------------------------------------------------------------------------------------
+
+namespace {
+
+bool is_routing_id(const std::string& frame) {
+    return frame.rfind("\\x00", 0) == 0 && frame.size() > 4;
+}
+
+/// Whether a printed line tells of a message: its frames are words of the line. An encrypted one
+/// may be any.
+bool tells_of(const std::string& line, const Event& message) {
+    bool any = message.name == "MESSAGE";
+    for (const auto& frame : message.frames) {
+        if (frame.empty() || is_routing_id(frame)) continue;
+        const std::string padded = " " + line + " ";
+        const size_t at = padded.find(frame, 1);
+        if (at == padded.npos || std::isalnum(static_cast<unsigned char>(padded[at - 1])) != 0 ||
+            std::isalnum(static_cast<unsigned char>(padded[at + frame.size()])) != 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+bool is_summary(const std::string& line) {
+    int n = 0, of = 0;
+    char noun[16] = "", rest = 0;
+    return (std::sscanf(line.c_str(), "%d of %d %15s%c", &n, &of, noun, &rest) == 3 ||
+            std::sscanf(line.c_str(), "%d %15s%c", &n, noun, &rest) == 2);
+}
+
+/// What cannot be true in a recording: a line about a message that had not arrived, or not in this
+/// order; a summary that the lines contradict; events out of order.
+Strings faults(const Recording& recording) {
+    Strings found;
+    for (size_t i = 0; i < recording.events.size(); ++i) {
+        const Event& event = recording.events[i];
+        if ((i > 0 && event.ms < recording.events[i - 1].ms) ||
+            event.arrived.value_or(event.ms) < event.ms)
+            found.push_back("out of order: event " + std::to_string(i));
+    }
+    for (const auto& program : recording.programs) {
+        std::vector<const Event*> lines;
+        std::map<size_t, std::vector<const Event*>> waiting;  // messages, by connection
+        for (const auto& event : recording.events)
+            if (event.who == program.name && event.stream.empty() && event.kind == "line" &&
+                event.text.rfind("listening on ", 0) != 0)
+                lines.push_back(&event);
+        for (const auto& event : recording.events)  // those that it prints
+            if (event.receiver == program.name &&
+                std::any_of(lines.begin(), lines.end(),
+                            [&](const Event* line) { return tells_of(line->text, event); }))
+                waiting[event.connection].push_back(&event);
+        int count = 0;
+        for (const Event* line : lines) {
+            if (is_summary(line->text)) {
+                if (std::stoi(line->text) != count)
+                    found.push_back(program.name + ": " + line->text + " after " +
+                                    std::to_string(count));
+                continue;
+            }
+            if (line->text.rfind("reply ", 0) != 0) ++count;
+            static const Strings verbs = {"received ", "answers ", "request ",
+                                          "reply ",    "result ",  "task "};
+            const bool sends =
+                line->text.rfind("task ", 0) == 0 && program.name.rfind("sender", 0) == 0;
+            if (sends || std::none_of(verbs.begin(), verbs.end(), [&](const auto& verb) {
+                    return line->text.find(verb) != verb.npos;
+                }))
+                continue;
+            const auto from = std::find_if(waiting.begin(), waiting.end(), [&](const auto& one) {
+                const auto& messages = one.second;
+                return !messages.empty() && tells_of(line->text, *messages[0]) &&
+                       messages[0]->arrived.value_or(1e9) <= line->ms;
+            });
+            if (from == waiting.end())
+                found.push_back(program.name + ": " + line->text + ": no such message had arrived");
+            else
+                from->second.erase(from->second.begin());
+        }
+    }
+    return found;
+}
+
+/// Commands and messages of each direction of each connection, in a form that another run has too:
+/// made-up routing IDs are numbered, connections between the same programs sorted.
+Strings conversation(const Recording& recording) {
+    std::map<std::pair<size_t, std::string>, std::string> ways;
+    std::map<std::string, size_t> ids;
+    for (const auto& event : recording.events) {
+        if (!event.who.empty()) continue;
+        Strings frames = event.frames;
+        for (auto& frame : frames)
+            if (is_routing_id(frame))
+                frame = "ID " + std::to_string(ids.try_emplace(frame, ids.size()).first->second);
+        std::string& way = ways[{event.connection, event.sender}];
+        if (way.empty())
+            way = recording.connections[event.connection].endpoint + " " + event.sender + " to " +
+                  event.receiver;
+        way += "; " + event.name + " " + event.text + in_brackets(frames);
+    }
+    Strings sorted;
+    for (const auto& [key, way] : ways) sorted.push_back(way);
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
+}
+
+/// The recordings in docs/wire, or in the folder that RECORDINGS names.
+std::vector<std::filesystem::path> recordings() {
+    const char* other = std::getenv("RECORDINGS");
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(other != nullptr ? other : SOURCE_DIR "/docs/wire"))
+        if (entry.path().extension() == ".json") paths.push_back(entry.path());
+    std::sort(paths.begin(), paths.end());
+    REQUIRE(!paths.empty());
+    return paths;
+}
+
+}  // namespace
+
+TEST_CASE("wire: every pattern that has a wire has a recording", "[wire]") {
+    std::set<std::string> patterns, recorded;
+    for (const auto& entry : std::filesystem::directory_iterator(SOURCE_DIR))
+        if (read_file(SOURCE_DIR "/CMakeLists.txt")
+                .find("pattern(" + entry.path().filename().string() + " ") != std::string::npos)
+            patterns.insert(entry.path().filename().string());
+    patterns.erase("mt-ready");  // inproc
+    for (const auto& path : recordings()) recorded.insert(path.stem().string());
+    CHECK(recorded == patterns);
+}
+
+TEST_CASE("wire: the drawings are what the recordings give", "[wire]") {
+    for (const auto& path : recordings()) {
+        INFO(path.string());
+        const std::string json = read_file(path.string());
+        const Recording recording = from_json(json);
+        CHECK(to_json(recording) == json);
+        // Not CHECK: it would print both.
+        const bool same = draw_svg(recording, false) ==
+                          read_file(SOURCE_DIR "/docs/" + path.stem().string() + "-wire.svg");
+        CHECK(same);
+    }
+    const Recording recording = from_json(read_file(SOURCE_DIR "/docs/wire/req-rep.json"));
+    const bool same = draw_svg(recording, true) == read_file(SOURCE_DIR "/docs/wire-handshake.svg");
+    CHECK(same);
+}
+
+TEST_CASE("wire: no text of a drawing overlaps another or is cut off", "[wire]") {
+    static const std::regex box("<rect class='[a-z]+' x='([^']*)' y='([^']*)' width='([^']*)'"),
+        size("<svg [^>]*width='([^']*)'");
+    for (const auto& path : recordings())
+        for (const bool handshake : {false, true}) {
+            INFO(path.string());
+            const std::string svg = draw_svg(from_json(read_file(path.string())), handshake);
+            std::smatch match;
+            REQUIRE(std::regex_search(svg, match, size));
+            const double times = std::stod(match[1]) - 75;  // they are in the last 75 pixels
+            std::map<std::string, double> ends;             // of the boxes so far, by y
+            for (std::sregex_iterator at(svg.begin(), svg.end(), box), end; at != end; ++at) {
+                const double x = std::stod((*at)[1]), right = x + std::stod((*at)[3]);
+                const auto before = ends.find((*at)[2]);
+                CHECK(x >= 0);
+                CHECK(right <= times);
+                if (before != ends.end()) CHECK(x >= before->second - 0.11);
+                ends[(*at)[2]] = right;
+            }
+        }
+}
+
+TEST_CASE("wire: in the recordings no line precedes its message, and the sums agree", "[wire]") {
+    for (const auto& path : recordings()) {
+        INFO(path.string());
+        CHECK(faults(from_json(read_file(path.string()))) == Strings{});
+    }
+}
+
+namespace {
+
+/// The messages from one program to another.
+Strings messages(const Recording& recording, const std::string& from, const std::string& to) {
+    Strings all;
+    for (const auto& event : recording.events)
+        if (event.kind == "message" && event.sender == from && event.receiver == to)
+            all.push_back(in_brackets(event.frames));
+    return all;
+}
+
+Strings messages_before_subscription(const Recording& recording) {
+    Strings all;
+    std::map<std::string, double> subscribed;
+    for (const auto& event : recording.events) {
+        if (event.name == "SUBSCRIBE")
+            subscribed.try_emplace(event.sender, event.arrived.value_or(1e9));
+        const auto at = subscribed.find(event.receiver);
+        if (event.kind == "message" && (at == subscribed.end() || event.ms < at->second))
+            all.push_back(in_brackets(event.frames));
+    }
+    return all;
+}
+
+/// When the nth message for a program arrived; when the first one with a frame was sent.
+double arrival(const Recording& recording, const std::string& receiver, size_t n) {
+    for (const auto& event : recording.events)
+        if (event.kind == "message" && event.receiver == receiver && n-- == 1)
+            return event.arrived.value_or(1e9);
+    return 1e9;
+}
+double sending(const Recording& recording, const std::string& frame) {
+    for (const auto& event : recording.events)
+        if (event.kind == "message" && event.frames.back() == frame) return event.ms;
+    return -1;
+}
+
+}  // namespace
+
+TEST_CASE("wire: the recordings show what their captions say", "[wire]") {
+    const auto recorded = [](const std::string& pattern) {
+        return from_json(read_file(SOURCE_DIR "/docs/wire/" + pattern + ".json"));
+    };
+    CHECK(messages(recorded("req-rep"), "client", "server") == Strings{"[][Hello]", "[][Hello]"});
+    CHECK(messages(recorded("req-rep"), "server", "client") == Strings{"[][World]", "[][World]"});
+    CHECK(messages_before_subscription(recorded("pub-sub")) == Strings{});
+    CHECK(messages(recorded("pub-sub"), "publisher", "sub1") ==
+          Strings{"[sub1: news 2]", "[sub1: news 3]"});
+    CHECK(messages(recorded("push-pull"), "sender", "worker1") == Strings{"[1]", "[3]"});
+    CHECK(messages(recorded("push-pull"), "sender", "worker2") == Strings{"[2]", "[4]"});
+    CHECK(arrival(recorded("sync-pub-sub"), "publisher", 2) <
+          sending(recorded("sync-pub-sub"), "1"));
+    CHECK(arrival(recorded("mt-req-rep"), "server", 2) < sending(recorded("mt-req-rep"), "World"));
+    CHECK(recorded("retry-req-rep").events.at(0).stream == "err");
+    for (const auto& event : recorded("ex-req-rep").events)
+        if (event.kind == "message")
+            CHECK(event.frames.size() ==
+                  (event.sender.find("client") == 0 || event.receiver.find("client") == 0 ? 2 : 3));
+    const Recording pipeline = recorded("push-pull2");  // a READY of each sinker comes first
+    for (const auto& [from, to, endpoint] : pipeline.connections) {
+        if (to.find("sender") != 0) continue;
+        const auto greeting = std::find_if(pipeline.events.begin(), pipeline.events.end(),
+                                           [&, &from = from, &to = to](const Event& event) {
+                                               return event.kind == "greeting" &&
+                                                      event.sender == from && event.receiver == to;
+                                           });
+        REQUIRE(greeting != pipeline.events.end());
+        std::set<std::string> ready;
+        for (const auto& event : pipeline.events)
+            if (event.receiver == from && event.frames == Strings{"READY"} &&
+                event.arrived.value_or(1e9) < greeting->ms)
+                ready.insert(event.sender);
+        CHECK(ready == std::set<std::string>{"sinker1", "sinker2"});
+    }
+}
+
+TEST_CASE("wire: a change of a recording is seen", "[wire]") {
+    for (const auto& path : recordings()) {
+        INFO(path.string());
+        const Recording recording = from_json(read_file(path.string()));
+        const std::string svg = draw_svg(recording, false);
+        const std::string text = draw_text(recording, false, false);
+        const auto differs = [&](const Recording& changed) {
+            return draw_svg(changed, false) != svg && draw_text(changed, false, false) != text;
+        };
+        const auto is_told = [&](const Event& message) {
+            return std::any_of(recording.events.begin(), recording.events.end(),
+                               [&](const Event& line) {
+                                   return line.who == message.receiver && line.kind == "line" &&
+                                          tells_of(line.text, message);
+                               });
+        };
+        std::map<std::pair<size_t, std::string>, size_t> last;  // message of a direction
+        for (size_t i = 0; i < recording.events.size(); ++i) {
+            const Event& event = recording.events[i];
+            for (size_t frame = 0; frame < event.frames.size(); ++frame) {
+                Recording changed = recording;
+                changed.events[i].frames[frame] += "x";
+                CHECK(differs(changed));
+                if (frame + 1 == event.frames.size() && is_told(event))
+                    CHECK(faults(changed) != Strings{});
+            }
+            if (!event.who.empty()) {
+                Recording changed = recording;
+                changed.events[i].text += "x";
+                CHECK(differs(changed));
+            }
+            if (event.kind != "message") continue;
+            const auto [before, is_first] = last.try_emplace({event.connection, event.sender}, i);
+            const size_t other = std::exchange(before->second, i);
+            if (is_first || recording.events[other].frames == event.frames) continue;
+            Recording changed = recording;
+            std::swap(changed.events[other].frames, changed.events[i].frames);
+            CHECK(differs(changed));
+            if (event.frames.back() != recording.events[other].frames.back() && is_told(event) &&
+                is_told(recording.events[other]))
+                CHECK(faults(changed) != Strings{});
+        }
+    }
+    // A message that arrives after the line about it, and a sum that is wrong.
+    Recording changed = from_json(read_file(SOURCE_DIR "/docs/wire/req-rep.json"));
+    for (auto& event : changed.events)
+        if (event.text == "2 replies") event.text = "3 replies";
+    CHECK(faults(changed).size() == 1);
+    for (auto& event : changed.events)
+        if (event.kind == "message") *event.arrived += 1000;
+    CHECK(faults(changed).size() == 5);
+}
+
+// Runs that are traced now
+// -------------------------------------------------------------------------
+
+#if defined(__linux__)
+namespace {
+
+/// Whether strace is there and may trace.
+bool can_trace() {
+    Process probe("/bin/sh", {"-c", "strace -f -o /dev/null true"});
+    const bool can = probe.wait() == 0;
+    if (!can) std::puts("wire: skipped: strace is missing, or is not allowed to trace");
+    return can;
+}
+
+/// ./run trace. LeakSanitizer does not work in a process that is traced.
+struct Trace : Process {
+    explicit Trace(const std::string& arguments)
+        : Process("/bin/sh", {"-c", "cd '" SOURCE_DIR "' && BUILT='" BINARY_DIR
+                                    "' ASAN_OPTIONS=detect_leaks=0 exec ./run trace " +
+                                        arguments}) {}
+};
+
+Recording recorded(const std::string& arguments) {
+    const Folder folder;
+    const std::string path = folder.path("recording.json");
+    const size_t end = std::min(arguments.find("--"), arguments.size());  // behind a pattern
+    Trace run(arguments.substr(0, end) + " --json " + path + " " + arguments.substr(end));
+    const int status = run.wait();
+    INFO(run.output() << run.errors());
+    REQUIRE(status == 0);
+    return from_json(read_file(path));
+}
+
+}  // namespace
+
+TEST_CASE("wire: req-rep, traced now, is as it was recorded, also when its port is taken",
+          "[wire]") {
+    if (!can_trace()) return;
+    // If it cannot bind, another program holds the port already.
+    Process holder("/bin/sh", {"-c", BINARY_DIR "/req-rep/server; echo taken"});
+    holder.wait_for("");
+    const Recording recording = recorded("req-rep");
+    CHECK(faults(recording) == Strings{});
+    CHECK(conversation(recording) ==
+          conversation(from_json(read_file(SOURCE_DIR "/docs/wire/req-rep.json"))));
+    CHECK(recording.programs[0].command.find("tcp://127.0.0.1:5555") != std::string::npos);
+}
+
+TEST_CASE("wire: pub-sub, traced now: nothing is sent to a subscriber before its subscription",
+          "[wire]") {
+    if (!can_trace()) return;
+    const Recording recording = recorded("pub-sub");
+    CHECK(faults(recording) == Strings{});
+    CHECK(messages_before_subscription(recording) == Strings{});
+    for (const std::string subscriber : {"sub1", "sub2"})
+        CHECK(messages(recording, "publisher", subscriber).size() >= 2);
+}
+
+TEST_CASE("wire: any programs can be traced, and one that fails is named", "[wire]") {
+    if (!can_trace()) return;
+    const std::string server = "-- " BINARY_DIR "/req-rep/server --bind @/1 ",
+                      client = "-- " BINARY_DIR "/req-rep/client --count 1 ";
+    const Recording recording = recorded(server + client + "--connect @/1");
+    REQUIRE(recording.programs.size() == 2);
+    CHECK(recording.programs[0].name == "server");
+    CHECK(recording.programs[1].name == "client");
+    CHECK(conversation(recording).size() == 2);
+    Trace failing(server + client + "--nonsense");
+    CHECK(failing.wait() == 1);
+    CHECK(failing.errors().find("client: exit status 2") != std::string::npos);
+    Trace missing("-- /nowhere/program");
+    CHECK(missing.wait() == 1);
+    CHECK(missing.errors().find("/nowhere/program") != std::string::npos);
+}
+
+TEST_CASE("wire: mt-ready has no wire, and says so", "[wire]") {
+    Trace run("mt-ready");
+    CHECK(run.wait() == 1);
+    CHECK(run.errors().find("inproc") != std::string::npos);
+}
+#endif
