@@ -43,11 +43,13 @@ function expected(root, source) {
   const json = join(root, "docs/wire", folder + ".json");
   const run = existsSync(json) && /-wire\.svg\)/.test(text) ? JSON.parse(readFileSync(json, "utf8")) : null;
   const section = text.split(/^## /m).find((part) => /-wire\.svg\)/.test(part)) ?? "";
-  const printed = [...section.matchAll(/<!-- printed by (.*?) -->\n```text\n([^]*?)\n```/g)].map(([, command, lines]) => ({ command, lines }));
+  const printed = [...section.matchAll(/<!-- printed by ([^;]*?) -->\n```text\n([^]*?)\n```/g)].map(([, command, lines]) => ({ command, lines }));
   return { folder, programs, remarks, run, printed };
 }
 
 const kind = (line) => line.replace(/\d+/g, "N").replace(/(reply|request|message|task|update)(ies|s)?$/, "$1").replace(/replies$/, "reply");
+
+const near = (drawn, ms) => Math.abs(drawn - ms) <= 0.051; // one decimal is drawn
 
 // These run in the page.
 const inPage = {
@@ -181,13 +183,14 @@ async function check(root, only = () => true) {
       const lines = recorded.events.filter((event) => event.who === name), terminal = terminals.find((one) => one.name === name)?.lines ?? [];
       const texts = lines.map((event) => (event.kind === "signal" ? "^C" : event.text));
       if (terminal.map((line) => line.text).join("\n") !== texts.join("\n")) fail(page, `the terminal of ${name} differs from the recording`);
-      if (lines.some((event, i) => rows[terminal[i]?.row - 1]?.ms !== +event.ms.toFixed(1))) fail(page, `the terminal of ${name} replays out of time`);
+      if (lines.some((event, i) => !near(rows[terminal[i]?.row - 1]?.ms, event.ms))) fail(page, `the terminal of ${name} replays out of time`);
     }
     const kinds = new Set(recorded.events.map((event) => kind(event.text ?? ""))); // of lines: what differs between two runs are numbers
     for (const { command, lines } of printed) for (const line of lines.split("\n"))
       if (line !== "..." && !kinds.has(kind(line))) fail(page, `${command} has not printed ${line} when it was recorded`);
-    const events = recorded.events.filter((event) => event.who || event.frames).map((event) => ({ ms: +event.ms.toFixed(1), texts: event.frames ?? [event.text] }));
-    if (JSON.stringify(events) !== JSON.stringify(rows.filter((row) => row.texts.length))) fail(page, "the drawing differs from the recording");
+    const events = recorded.events.filter((event) => event.who || event.frames).map((event) => ({ ms: event.ms, texts: event.frames ?? [event.text] }));
+    const drawn = rows.filter((row) => row.texts.length);
+    if (drawn.length !== events.length || events.some((event, i) => !near(drawn[i].ms, event.ms) || drawn[i].texts.join("|") !== event.texts.join("|"))) fail(page, "the drawing differs from the recording");
     if (recorded.events.some((event, i) => i && event.ms < recorded.events[i - 1].ms)) fail(page, "the recording is out of order");
     const [still, playing, end] = await run("replay");
     if (still || !playing || end) fail(page, `the replay hides ${still} before it begins, then ${playing}, and ${end} at its end`);
@@ -209,7 +212,12 @@ async function check(root, only = () => true) {
 
 const build = (root) => execFileSync(join(root, "site/build.sh"), { stdio: ["ignore", "ignore", "pipe"] });
 const before = hash(join(project, "build/site"));
-build(project);
+try {
+  build(project);
+} catch (error) {
+  console.error(String(error.stderr));
+  process.exit(1);
+}
 const { failures, pages } = await check(project, (page) => page.includes(process.argv[2] ?? ""));
 if (hash(join(project, "build/site")) !== before) failures.push("a second build differs");
 if (statSync(join(project, "site/site.js")).size > 10_000) failures.push("site.js has more than 10 kB");
