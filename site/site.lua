@@ -35,11 +35,9 @@ end
 local function folder_of(path) return path:match("^(.*/)") or "" end
 local function up(page) return (folder_of(page.out):gsub("[^/]+/", "../")) end
 local function normal(path)
-  local parts = {}
-  for part in path:gmatch("[^/]+") do
-    if part == ".." then table.remove(parts) elseif part ~= "." then parts[#parts + 1] = part end
-  end
-  return table.concat(parts, "/")
+  local changed
+  repeat path, changed = path:gsub("[^/]+/%.%./", "", 1) until changed == 0
+  return (path:gsub("/$", ""))
 end
 local function escape(text) return (text:gsub("[&<>\"]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"})) end
 local function problem(page, text)  -- stops the build, but only when all pages are there to be looked at
@@ -109,10 +107,13 @@ local function finished(page, blocks)
       image.src = resolve(page, image.src) or problem(page, "there is no picture " .. image.src)
       local themed = (read(normal(folder_of(page.out) .. image.src)) or ""):find("prefers-color-scheme", 1, true)
       image.classes = {themed and "themed" or "drawing"}
-      return image
+      return {pandoc.RawInline("html", '<a href="' .. image.src .. '">'), image, pandoc.RawInline("html", "</a>")}
     end,
     Emph = function(emph)
       if stringify(emph):find("^Misconception") then return pandoc.Span(emph.content, pandoc.Attr("", {"myth"})) end
+    end,
+    Strong = function(strong)
+      if stringify(strong) == "误解" then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
     end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
@@ -125,10 +126,16 @@ end
 
 -- Code ------------------------------------------------------------------------------------------------
 
+local kinds = {}  -- of tokens that the style sheet has a colour for
+for kind in ("co st ch sc kw cf dt at pp im dv bn fl cn"):gmatch("%w+") do kinds[kind] = true end
+
 local function highlight(text, class)
   local block = pandoc.CodeBlock(text:gsub("\n$", ""), pandoc.Attr("", {class}))
   local lines = lines_of(render({block}):match("<code[^>]*>(.*)</code>"))
-  for i, line in ipairs(lines) do lines[i] = line:gsub('^<span id="[^"]*"><a [^>]*></a>(.*)</span>$', "%1") end
+  for i, line in ipairs(lines) do
+    lines[i] = line:gsub('^<span id="[^"]*"><a [^>]*></a>(.*)</span>$', "%1")
+      :gsub('<span class="(%w+)">(.-)</span>', function(kind, token) return not kinds[kind] and token or nil end)
+  end
   return lines
 end
 
@@ -252,7 +259,7 @@ local function replay(page, run, drawing, caption)
   for i, program in ipairs(run.programs) do terminals[i] = terminal(escape(program.name), program.command, {lines[program.name]}) end
   local height, covers = rows[2].y - rows[1].y, {}
   for i, row in ipairs(rows) do
-    covers[i] = ('<rect class="cover" style="--i:%d" x="0" y="%.1f" width="100%%" height="%.1f"/>'):format(i, row.y - height / 2, height)
+    covers[i] = ('<rect class="cover" visibility="hidden" style="--i:%d" x="0" y="%.1f" width="100%%" height="%.1f"/>'):format(i, row.y - height / 2, height)
   end
   return html('<div class="replay" style="--step:%.2fs"><div class="head"><label class="play"><input type="checkbox"> %s</label><p>%s</p></div>'
     .. '<div class="terminals">%s</div>%s</div>', math.min(0.6, 20 / #rows), say.replay, caption and render(finished(page, {pandoc.Plain(caption)})) or "",
@@ -346,7 +353,7 @@ local function convert(page)
         quotes[from] = quotes[from] or {}
         table.insert(quotes[from], quote)
       elseif from then
-        out:insert(html('<p class="from"><a href="%s">%s</a></p>', resolve(page, from), from))
+        out:insert(html('<p class="from"><a href="%s">%s</a></p>', resolve(page, from), from:gsub("^%.%./", "")))
       elseif run and is_wire(block) then
         if after and after.t == "Para" then caption, i = after.content, i + 1 end
         out:insert(replay(page, run, read(normal(folder_of(page.source) .. block.content[1].src)), caption))
