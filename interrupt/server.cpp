@@ -14,9 +14,11 @@ static int signal_pipe[2];
 static volatile std::sig_atomic_t signal_number;
 
 extern "C" void on_signal(int number) {
-    if (number == SIGALRM) _exit(128 + signal_number);  // the clean-up takes too long
+    if (number == SIGALRM) _exit(128 + signal_number);  // the end takes too long
     signal_number = number;
     const int before = errno;
+    const itimerval deadline = {{0, 0}, {0, 700'000}};  // microseconds until SIGALRM
+    setitimer(ITIMER_REAL, &deadline, nullptr);         // in here: print may block
     [[maybe_unused]] const ssize_t written = write(signal_pipe[1], "", 1);
     errno = before;
 }
@@ -68,8 +70,6 @@ int main(int argc, char** argv) try {
             print("received ", *request);
             check(retried([&] { return zmq_send(responder, world.data(), world.size(), 0); }));
         }
-        const itimerval deadline = {{0, 0}, {0, 700'000}};  // microseconds until SIGALRM
-        check(setitimer(ITIMER_REAL, &deadline, nullptr));
         print("signal received, cleaning up");
     }  // 5. zmq_close, then zmq_ctx_term, which waits for the last reply as long as linger allows.
     print("socket closed, context terminated");

@@ -1,84 +1,110 @@
-// Every relative link and every picture in the pages leads somewhere, to the heading if it names
-// one.
-#include <algorithm>
-#include <cctype>
-#include <filesystem>
-#include <regex>
-#include <set>
-#include <sstream>
+// Every link on every page leads somewhere, to the heading if it names one, and stays in the
+// language of the page.
+#include <map>
 
-#include "catch.hpp"
-#include "process.hpp"
+#include "pages.hpp"
 
 namespace {
 
-/// The anchor that a heading gets: lower case, spaces as hyphens, without punctuation.
+/// Whether a code point is a letter, for an anchor. Punctuation of full width is not.
+bool is_letter(unsigned code) {
+    if (code < 0x80) return std::isalnum(static_cast<int>(code)) != 0;
+    return (code >= 0xc0 && code < 0x2000) || (code >= 0x3040 && code < 0xfe00);
+}
+
+/// The anchor that code hosts give a heading: lower case, hyphens for spaces, no punctuation.
 std::string anchor(const std::string& heading) {
+    static const std::regex link("\\[([^\\]]*)\\]\\([^)]*\\)");
+    const std::string text = std::regex_replace(heading, link, "$1");
     std::string name;
-    for (const char c : heading) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte > 0x7f || std::isalnum(byte) != 0 || c == '_' || c == '-')
-            name += static_cast<char>(byte > 0x7f ? byte : std::tolower(byte));
-        else if (c == ' ')
+    for (size_t i = 0; i < text.size();) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const size_t size = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+        unsigned code = size == 1 ? byte : byte & (0xffU >> (size + 1));
+        for (size_t k = 1; k < size; ++k)
+            code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fU);
+        if (size == 1 && is_letter(code))
+            name += static_cast<char>(std::tolower(static_cast<int>(code)));
+        else if (is_letter(code) || code == '-' || code == '_')
+            name += text.substr(i, size);
+        else if (code == ' ')
             name += '-';
+        i += size;
     }
     return name;
 }
 
-std::string without_code(const std::string& page) {
-    static const std::regex blocks("```[^]*?```"), spans("`[^`\n]*`");
-    return std::regex_replace(std::regex_replace(page, blocks, ""), spans, "x");
+std::set<std::string> anchors_of(const std::string& page) {
+    std::map<std::string, int> seen;
+    std::set<std::string> anchors;
+    for (const auto& line : parse(page).text) {
+        if (line.rfind('#', 0) != 0) continue;
+        const std::string name = anchor(line.substr(line.find_first_not_of("# ")));
+        const int before = seen[name]++;
+        anchors.insert(before == 0 ? name : name + "-" + std::to_string(before));
+    }
+    return anchors;
 }
 
-/// What is wrong with the links of `page`, which lies at `path`.
-std::vector<std::string> broken_links(const std::filesystem::path& path, const std::string& page) {
-    static const std::regex link("\\]\\(([^)]*)\\)");
-    std::vector<std::string> broken;
-    const std::string prose = without_code(page);
-    for (std::sregex_iterator at(prose.begin(), prose.end(), link), end; at != end; ++at) {
-        const std::string target = (*at)[1];
-        if (target.find("://") != std::string::npos) continue;
-        const std::string file = target.substr(0, target.find('#'));
-        const auto to = file.empty() ? path : path.parent_path() / file;
-        if (!std::filesystem::exists(to)) {
-            broken.push_back(path.string() + ": " + target);
+/// The links of a page, without those in code.
+Strings links_of(const std::string& page) {
+    static const std::regex code("`[^`]*`"), link("\\]\\(([^)\\s]*)\\)");
+    std::string prose;
+    for (const auto& line : parse(page).text) prose += line + "\n";
+    return matches(std::regex_replace(prose, code, "x"), link);
+}
+
+/// What is wrong with the links of `text`, which is the page `name`.
+Strings wrong_links(const std::string& name, const std::string& text) {
+    Strings wrong;
+    for (const auto& link : links_of(text)) {
+        if (link.find("://") != std::string::npos) continue;
+        const std::string file = link.substr(0, link.find('#'));
+        std::string to = file.empty() ? name : target_of(name, file);
+        if (!exists(to)) {
+            wrong.push_back(name + ": " + link);
             continue;
         }
-        if (target.find('#') == std::string::npos || to.extension() != ".md") continue;
-        std::set<std::string> anchors;
-        std::istringstream lines(file.empty() ? page : read_file(to.string()));
-        for (std::string line; std::getline(lines, line);)
-            if (line.rfind("#", 0) == 0)
-                anchors.insert(anchor(line.substr(line.find_first_not_of("# "))));
-        if (anchors.count(target.substr(target.find('#') + 1)) == 0)
-            broken.push_back(path.string() + ": " + target);
+        if (exists(to + "/README.md")) to = target_of(to + "/", "README.md");
+        if (to != sister_of(name) && is_chinese(name) != is_chinese(to) && exists(sister_of(to)) &&
+            to.find(".md") != std::string::npos)
+            wrong.push_back(name + ": " + link + " is not in its language");
+        if (link.find('#') != std::string::npos && to.find(".md") != std::string::npos &&
+            anchors_of(to == name ? text : source(to)).count(link.substr(link.find('#') + 1)) == 0)
+            wrong.push_back(name + ": " + link);
     }
-    return broken;
+    const std::string sister = sister_of(name);
+    const Strings lines = lines_of(text);
+    const Strings top = lines.size() < 3 ? Strings{} : links_of(lines[2] + "\n");
+    if (exists(sister) && std::none_of(top.begin(), top.end(), [&](const auto& link) {
+            return target_of(name, link) == sister;
+        }))
+        wrong.push_back(name + ": line 3 does not link to " + sister);
+    return wrong;
 }
 
 }  // namespace
 
-TEST_CASE("links: every relative link and picture in every page leads somewhere", "[links]") {
-    std::vector<std::string> broken;
-    int pages = 0;
-    for (auto at = std::filesystem::recursive_directory_iterator(SOURCE_DIR);
-         at != std::filesystem::recursive_directory_iterator(); ++at) {
-        const std::string name = at->path().filename().string();
-        if (at->is_directory() && (name.rfind("build", 0) == 0 || name == ".git"))
-            at.disable_recursion_pending();
-        if (at->path().extension() != ".md") continue;
-        ++pages;
-        for (const auto& link : broken_links(at->path(), read_file(at->path().string())))
-            broken.push_back(link);
-    }
-    CHECK(pages > 3);
-    CHECK(broken == std::vector<std::string>{});
+TEST_CASE("links: every link leads to a file and a heading in the language of its page",
+          "[links]") {
+    CHECK(pages().size() > 15);
+    Strings wrong;
+    for (const auto& page : pages())
+        for (const auto& link : wrong_links(page, source(page))) wrong.push_back(link);
+    CHECK(wrong == Strings{});
 }
 
-TEST_CASE("links: a link that leads nowhere is seen", "[links]") {
-    const std::filesystem::path path = SOURCE_DIR "/README.md";
-    CHECK(broken_links(path, "[a](LICENSE) [b](#here)\n# Here\n").empty());
-    CHECK(broken_links(path, "[a](NOWHERE)").size() == 1);
-    CHECK(broken_links(path, "![a](docs/nothing.png)").size() == 1);
-    CHECK(broken_links(path, "[a](#there)\n# Here\n").size() == 1);
+TEST_CASE("links: a wrong link is seen", "[links]") {
+    const auto wrong = [](const std::string& page, const std::string& text) {
+        return wrong_links(page, "# a\n\n[x](docs/README.zh-CN.md)\n" + text + "\n").size();
+    };
+    CHECK(wrong("README.md", "[a](LICENSE) [b](#here)\n# Here\n") == 0);
+    CHECK(wrong("README.md", "[a](NOWHERE)") == 1);
+    CHECK(wrong("README.md", "![a](docs/nothing.png)") == 1);
+    CHECK(wrong("README.md", "[a](#there)\n# Here\n") == 1);
+    CHECK(wrong("README.md", "[a](docs/README.zh-CN.md#no)") == 1);
+    CHECK(wrong("docs/README.zh-CN.md", "[a](troubleshooting.md)") == 3);  // and line 3 twice
+    CHECK(wrong_links("README.md", "# a\n\nno link\n").size() == 1);
+    CHECK(anchor("13. ZeroMQ 多线程（`inproc`）") == "13-zeromq-多线程inproc");
+    CHECK(anchors_of("# a b\n# a b\n") == std::set<std::string>{"a-b", "a-b-1"});
 }

@@ -1,15 +1,18 @@
-// What a page shows is what the programs print. Run once for each page, named by $PAGE.
+// What a page shows is what the programs print. Run once for each page, named by $PAGE. The Chinese
+// pages show the same (tests/notes/pages.cpp).
 //
 // A section of a page (from one heading to the next) is one session at several terminals. Its
-// commands are the blocks of a single line that begins with build/; they are started in their
-// order, and each is followed somewhere in the section by what it prints:
+// commands are the blocks of a single line that begins with build/. They are started in their
+// order, and each is followed somewhere in the section by its output:
 //
 //     <!-- printed by build/req-rep/client --count 2 -->
 //
-// and a block. What differs from run to run is said at the end of that line: `; numbers vary`,
-// `; any order`, or `; as long as it runs`, where only the set of lines is compared and `...`
-// stands for more of them. A program with a line `interrupted` is ended with Ctrl-C after the
-// others have ended. Files that they make are in a folder of the session's own.
+// and a block. At the end of that line, `; numbers vary` or `; any order` allow differences. With
+// `; as long as it runs` only the set of lines is compared, and `...` stands for more of them. A
+// program with a line `interrupted` is ended with Ctrl-C after the others have ended. Files that
+// they create are in a folder of the session.
+//
+// Of `printed by ./run NAME`, the lines of each program are compared, and `...` stands for more.
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,24 +20,22 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <regex>
 #include <sstream>
 
-#include "catch.hpp"
-#include "process.hpp"
+#include "pages.hpp"
 
 namespace {
 
 struct Command {
     std::string line;
-    std::vector<std::string> printed;
+    Strings printed{};
     bool shown = false, numbers_vary = false, any_order = false, as_a_set = false;
 };
 using Session = std::vector<Command>;
 
-std::vector<std::string> words_of(const std::string& line) {
+Strings words_of(const std::string& line) {
     std::istringstream stream(line);
-    std::vector<std::string> words;
+    Strings words;
     for (std::string word; stream >> word;) {
         if (word.size() > 1 && word.front() == '\'') word = word.substr(1, word.size() - 2);
         words.push_back(word);
@@ -52,11 +53,12 @@ std::vector<Session> sessions_of(const std::string& page) {
         if (line.rfind("#", 0) == 0) sessions.emplace_back();
         if (line.rfind("<!-- printed by", 0) == 0) comment = line;
         if (line.rfind("```", 0) != 0) continue;
-        std::vector<std::string> block;
+        Strings block;
         while (std::getline(stream, line) && line != "```") block.push_back(line);
         Session& session = sessions.back();
         std::smatch match;
         if (std::regex_match(comment, match, printed_by)) {
+            if (match[1].str().rfind("./run ", 0) == 0) session.push_back({match[1]});
             const auto command =
                 std::find_if(session.begin(), session.end(),
                              [&match](const Command& c) { return c.line == match[1] && !c.shown; });
@@ -68,14 +70,14 @@ std::vector<Session> sessions_of(const std::string& page) {
             command->any_order = match[3].matched;
             command->as_a_set = match[4].matched;
         } else if (block.size() == 1 && block[0].rfind("build/", 0) == 0) {
-            session.push_back({block[0], {}, false, false, false, false});
+            session.push_back({block[0]});
         }
         comment.clear();
     }
     return sessions;
 }
 
-/// Endpoints on default ports become endpoints in the test's own folder, and back.
+/// Turns endpoints on default ports into endpoints in a folder of the test, and back.
 class Endpoints {
  public:
     std::string to_folder(const std::string& text) const {
@@ -89,13 +91,12 @@ class Endpoints {
             text.replace(at, from.size(), to);
         return text;
     }
-    /// What must be added to a program's arguments, so that its defaults are in the folder, too.
-    std::vector<std::string> options(const std::string& program,
-                                     const std::vector<std::string>& given) const {
+    /// Returns the arguments that put a program's default endpoints into the folder, too.
+    Strings options(const std::string& program, const Strings& given) const {
         Process help(program, {"--help"});
         help.wait();
-        static const std::regex option("--([a-z]+) ENDPOINT.*\\(default: (tcp://[^;)]*)");
-        std::vector<std::string> added;
+        static const std::regex option("--([a-z]+) ENDPOINT.*default: (tcp://[^)]*)");
+        Strings added;
         for (const auto& line : help.lines()) {
             std::smatch match;
             if (!std::regex_search(line, match, option)) continue;
@@ -115,7 +116,7 @@ class Endpoints {
     Folder folder_;
 };
 
-std::vector<std::string> comparable(std::vector<std::string> lines, const Command& command) {
+Strings comparable(Strings lines, const Command& command) {
     static const std::regex digits("\\b\\d+\\b");
     if (command.numbers_vary)
         for (auto& line : lines) line = std::regex_replace(line, digits, "N");
@@ -132,13 +133,56 @@ bool is_interrupted(const Command& command) {
            command.printed.end();
 }
 
-std::vector<std::string> page_lines(Process& process, const Endpoints& endpoints) {
+Strings page_lines(Process& process, const Endpoints& endpoints) {
     auto lines = process.lines();
     for (auto& line : lines) line = endpoints.to_page(line);
     return lines;
 }
 
+/// The lines of each program in the output of ./run. The folder of its endpoints has another name
+/// in each run.
+std::map<std::string, Strings> by_program(const Strings& lines) {
+    static const std::regex line("(\\S+) +\\| (.*)"), folder("zmq-run\\.\\w+");
+    std::map<std::string, Strings> all;
+    for (const auto& whole : lines) {
+        std::smatch match;
+        if (std::regex_match(whole, match, line))
+            all[match[1]].push_back(std::regex_replace(match[2].str(), folder, "zmq-run"));
+    }
+    return all;
+}
+
+/// Whether `shown` is in `printed` in the same order, from the first line to the last.
+bool shows(const Strings& shown, const Strings& printed) {
+    auto next = shown.begin();
+    for (const auto& line : printed)
+        if (next != shown.end() && *next == line) ++next;
+    return !shown.empty() && next == shown.end() && shown[0] == printed[0] &&
+           shown.back() == printed.back();
+}
+
+/// Runs the script on the programs of this build, without cmake.
+void run_script(const Command& command) {
+    const Folder folder;
+    std::filesystem::create_symlink(BINARY_DIR, folder.path("build"));
+    std::filesystem::copy_file(SOURCE_DIR "/run", folder.path("run"));
+    Process script(
+        "/usr/bin/env",
+        {"bash", "-c",
+         "cd " + folder.path("") + " && cmake() { :; } && export -f cmake && " + command.line});
+    CHECK(script.wait() == 0);
+    auto shown = by_program(command.printed);
+    const auto printed = by_program(script.lines());
+    CHECK(shown.size() == printed.size());
+    const bool leaves_out = std::count(command.printed.begin(), command.printed.end(), "...") > 0;
+    for (const auto& [program, lines] : printed) {
+        INFO(program);
+        CHECK((shown[program] == lines || (leaves_out && shows(shown[program], lines))));
+    }
+}
+
 void run(const Session& session) {
+    if (session[0].line.rfind("./run ", 0) == 0) return run_script(session[0]);
     const Endpoints endpoints;
     REQUIRE(chdir(endpoints.folder().c_str()) == 0);
     std::vector<std::unique_ptr<Process>> processes;
@@ -150,11 +194,14 @@ void run(const Session& session) {
         words.erase(words.begin());
         for (const auto& word : endpoints.options(program, words)) words.push_back(word);
         // One stream for both outputs, as a terminal has.
-        std::vector<std::string> shell{"-c", "exec \"$0\" \"$@\" 2>&1", BINARY_DIR "/" + program};
+        Strings shell{"-c", "exec \"$0\" \"$@\" 2>&1", BINARY_DIR "/" + program};
         shell.insert(shell.end(), words.begin(), words.end());
         processes.push_back(std::make_unique<Process>("/bin/sh", shell));
-        for (const auto& line : command.printed)  // as a person waits before the next command
+        // As a person waits before the next command.
+        for (const auto& line : command.printed)
             if (line.rfind("listening on", 0) == 0) processes.back()->wait_for("listening on");
+        if (command.as_a_set && command.printed.at(0).rfind("listening on", 0) != 0)
+            processes.back()->wait_for(command.printed[0]);
     }
     for (const bool interrupt : {false, true})
         for (size_t i = 0; i < session.size(); ++i) {
@@ -174,7 +221,7 @@ TEST_CASE("a page shows what its programs print", "[pages]") {
     const char* const page = std::getenv("PAGE");
     REQUIRE(page != nullptr);
     int run_sessions = 0;
-    for (const auto& session : sessions_of(read_file(std::string(SOURCE_DIR "/") + page)))
+    for (const auto& session : sessions_of(source(page)))
         if (!session.empty()) {
             run(session);
             ++run_sessions;

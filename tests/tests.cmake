@@ -1,8 +1,9 @@
 # How the tests are built. Included by cmake/build.cmake where BUILD_TESTING is on.
 
-add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
+add_library(test-support STATIC tests/support/process.cpp tests/support/peer.cpp tests/support/tcp.cpp
+                                tests/support/relay.cpp ${ZMQ_EXAMPLES_CATCH_MAIN})
 target_include_directories(test-support PUBLIC tests/support)
-target_link_libraries(test-support PUBLIC catch2 ZeroMQ wire)
+target_link_libraries(test-support PUBLIC catch2 common wire)
 target_compile_definitions(test-support PUBLIC
   BINARY_DIR="${CMAKE_BINARY_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
@@ -28,11 +29,21 @@ function(example_test name)
     ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
 endfunction()
 
+# Programs of other folders that a test runs.
+set(also_runs_ex-req-rep2 ex-req-rep)
+set(also_runs_push-pull push-pull2)
+foreach(folder interrupt retry-req-rep curve-req-rep)
+  set(also_runs_${folder} req-rep)
+endforeach()
+
 # test_pattern(FOLDER): tests/FOLDER.cpp, and what FOLDER/README.md shows.
 function(test_pattern folder)
   example_test(${folder} tests/${folder}.cpp)
   page_test(${folder}/README.md)
-  foreach(test ${folder}-test programs-test hostile-test soak-test bench)
+  if(DEFINED also_runs_${folder})
+    add_dependencies(${folder}-test ${also_runs_${folder}})
+  endif()
+  foreach(test ${folder}-test programs-test hostile-test across-machines-test soak-test bench)
     if(TARGET ${test})
       add_dependencies(${test} ${folder})
     endif()
@@ -41,6 +52,7 @@ endfunction()
 
 # Whole-project tests. across-machines prints that it is skipped where the rights are missing.
 example_test(links tests/links.cpp)
+example_test(prose tests/prose.cpp)
 example_test(style tests/style.cpp)
 example_test(programs tests/programs.cpp)
 foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...

@@ -1,4 +1,5 @@
-// Any command line: it is read, or refused, and what is read is in its range. A NUL ends a word.
+// Any command line is read or refused, and a number that is read is in its range. A NUL ends a
+// word.
 #include <getopt.h>
 
 #include <cstdint>
@@ -25,18 +26,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
     std::string endpoint = "tcp://127.0.0.1:5555";
     std::vector<std::string> list{"a", "b"};
     int any = 7, some = 7;
-    bool quiet = false;
     try {
-        parse(static_cast<int>(words.size()), argv.data(), "does nothing",
-              {{"bind ENDPOINT", &endpoint, "REP binds"},
-               {"", {}, "a line"},
+        parse(static_cast<int>(words.size()), argv.data(), "Do nothing.",
+              {{"bind ENDPOINT", &endpoint, "where the REP socket binds"},
                {"to NAME", &list, "names"},
                {"count N", &any, "any number"},
-               {"steps N", &some, "a number in a range", 1, 500},
-               {"quiet", &quiet, quiet_help}});
+               {"steps N", &some, "a number in a range", 1, 500}});
         if (any < 0 || some < 1 || some > 500 || list.empty()) std::abort();
     } catch (...) {
-        if (const int status = exit_status(); status != 0 && status != 2) std::abort();
+        if (const int status = report_error(); status != 0 && status != 2) std::abort();
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 // What docs/libzmq.md says about libzmq: a test case for each entry, by its title. Each asserts
 // what libzmq 4.3.4 and 4.3.5 do today, so a libzmq that mends it makes the test fail and say so.
+#include <poll.h>
 #include <sys/un.h>
 
 #include <chrono>
@@ -11,15 +12,13 @@
 #include "wire.hpp"
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // gcc has no header for this
 extern "C" size_t __sanitizer_get_current_allocated_bytes();
-static size_t allocated_bytes() {
-    return __sanitizer_get_current_allocated_bytes();
-}
+static size_t allocated_bytes() { return __sanitizer_get_current_allocated_bytes(); }
 #elif defined(__GLIBC__)
 #include <malloc.h>
-static size_t allocated_bytes() {
-    return mallinfo2().uordblks;
-}
+static size_t allocated_bytes() { return mallinfo2().uordblks; }
 #endif
+
+namespace notes {
 
 namespace {
 
@@ -41,85 +40,34 @@ bool happens(const std::function<bool()>& once) {
 }
 
 /// Does what the zmq_send before last did not: takes in what other threads have told this socket.
-void process_commands(const Socket& socket) {
-    socket.get(ZMQ_EVENTS);
-}
+void process_commands(const Socket& socket) { socket.get(ZMQ_EVENTS); }
 
 /// Whether `work`, in a process of its own, has ended within `ms` after it said "end".
 bool ends(int ms, const Child::Work& work) {
     Child child(work);
-    REQUIRE(child.hear() == "end");
+    REQUIRE(child.read() == "end");
     pollfd item{child.fd(), POLLIN, 0};
     return ::poll(&item, 1, ms) == 1 && child.wait() == 0;
 }
 
 /// A TCP connection that knows nothing of ZeroMQ.
-class Raw {
+class Raw : public RawPeer {
  public:
-    explicit Raw(int fd) : fd_(fd) {
-        const timeval limit{deadline.count(), 0};
-        must(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "SO_RCVTIMEO");
-    }
-    explicit Raw(const std::string& endpoint) : Raw(tcp_connect(endpoint)) {}
-    ~Raw() { close(fd_); }
-    Raw(const Raw&) = delete;
-    Raw& operator=(const Raw&) = delete;
-    void send(const std::string& bytes) const {
-        must(static_cast<int>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)), "send");
-    }
+    explicit Raw(RawPeer peer) : RawPeer(std::move(peer)) {}
+    explicit Raw(const std::string& endpoint) : RawPeer(endpoint) {}
     /// Reads until `bytes` have come, or until the other side has closed: then false.
-    bool receives(const std::string& bytes) const {
-        char buffer[4096];
-        for (std::string all; all.find(bytes) == all.npos;) {
-            const auto size = recv(fd_, buffer, sizeof buffer, 0);
-            if (size == -1 && errno != ECONNRESET) throw std::runtime_error("nothing has come");
-            if (size <= 0) return false;
-            all.append(buffer, static_cast<size_t>(size));
-        }
+    bool receives(const std::string& bytes) {
+        std::string all;
+        for (std::string some; all.find(bytes) == all.npos; all += some)
+            if ((some = receive_some()).empty()) return false;
         return true;
     }
-    /// Waits until the other side has closed.
-    void wait_for_end() const { receives("these bytes never come"); }
-
- private:
-    const int fd_;
 };
 
-/// Accepts TCP connections.
-class Listener {
- public:
-    Listener() {
-        sockaddr_in address = tcp_address("tcp://127.0.0.1:0");
-        socklen_t size = sizeof address;
-        auto* const any = reinterpret_cast<sockaddr*>(&address);
-        must(::bind(fd_, any, size), "bind");
-        must(listen(fd_, 16), "listen");
-        must(getsockname(fd_, any, &size), "getsockname");
-        endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-    }
-    ~Listener() { close(fd_); }
-    Listener(const Listener&) = delete;
-    Listener& operator=(const Listener&) = delete;
-    bool has_one(int ms = deadline_ms) const {
-        pollfd item{fd_, POLLIN, 0};
-        return ::poll(&item, 1, ms) == 1;
-    }
-    int accept() const {
-        if (!has_one()) throw std::runtime_error("no connection");
-        return must(::accept(fd_, nullptr, nullptr), "accept");
-    }
-    std::string endpoint;
-
- private:
-    const int fd_ = must(::socket(AF_INET, SOCK_STREAM, 0), "socket");
-};
-
-/// What a ZMTP 3 peer of that type says before its first message.
-std::string handshake(const std::string& type) {
-    const std::string ready =
-        "\5READY\13Socket-Type\0\0\0"s + static_cast<char>(type.size()) + type;
-    return "\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL"s + std::string(16 + 1 + 31, '\0') + "\4"s +
-           static_cast<char>(ready.size()) + ready;
+/// Whether a connection comes within `ms`.
+bool has_one(const Listener& listener, int ms = deadline_ms) {
+    pollfd item{listener.fd(), POLLIN, 0};
+    return ::poll(&item, 1, ms) == 1;
 }
 
 /// Returns when the I/O thread of `context` has seen all that has happened to its connections.
@@ -160,8 +108,8 @@ TEST_CASE("libzmq: a REQ sends half a request and takes the next one for the res
         if (binds)
             bound = req.bind(any_port);
         else
-            req.set(ZMQ_IMMEDIATE, 1).set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
-        const auto connection = [&] { return binds ? tcp_connect(bound) : listener.accept(); };
+            req.set(ZMQ_IMMEDIATE, 1).set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint());
+        const auto connection = [&] { return binds ? RawPeer(bound) : listener.take(); };
         Wire first_server(connection(), "REP");
         send(req, {"first"});
         first_server.receive();
@@ -188,14 +136,13 @@ TEST_CASE("libzmq: a REQ sends half a request and takes the next one for the res
 TEST_CASE("libzmq: zmq_ctx_term waits forever for a peer that left at that moment", "[libzmq]") {
     INFO(mended);
     const auto has_ended = [](int linger) {
-        return ends(linger == 0 ? deadline_ms : a_while, [linger](const auto& say) {
+        return ends(linger == 0 ? deadline_ms : a_while, [linger](const auto& report) {
             const Context context;
             Socket push(context, ZMQ_PUSH), held_up(context, ZMQ_PULL), reader(context, ZMQ_PAIR);
             Wire pull(push.set(ZMQ_LINGER, linger).bind(any_port), "PULL");
             CHECK(poll(push, ZMQ_POLLOUT) == ZMQ_POLLOUT);
             // A monitor without a reader holds up the I/O thread at its first event, as load may.
-            must(zmq_socket_monitor(held_up, "inproc://events", ZMQ_EVENT_DISCONNECTED),
-                 "zmq_socket_monitor");
+            check(zmq_socket_monitor(held_up, "inproc://events", ZMQ_EVENT_DISCONNECTED));
             Wire(held_up.bind(any_port), "PUSH").fence();
             // Meanwhile the peer leaves, a message is sent, and the socket is closed.
             pull.close();
@@ -204,8 +151,8 @@ TEST_CASE("libzmq: zmq_ctx_term waits forever for a peer that left at that momen
             wait_for_reaper(context);
             // The I/O thread goes on. It learns of the end of the connection first.
             reader.connect("inproc://events");
-            must(zmq_socket_monitor(held_up, nullptr, 0), "zmq_socket_monitor");
-            say("end");
+            check(zmq_socket_monitor(held_up, nullptr, 0));
+            report("end");
         });
     };
     CHECK_FALSE(has_ended(-1));
@@ -217,14 +164,14 @@ TEST_CASE("libzmq: zmq_ctx_term waits forever for a peer that left while reading
     INFO(mended);
     const Folder folder;
     const auto has_ended = [&folder](int linger) {
-        return ends(linger == 0 ? deadline_ms : a_while, [&](const auto& say) {
+        return ends(linger == 0 ? deadline_ms : a_while, [&](const auto& report) {
             const Context context;
             Socket pull(context, ZMQ_PULL);
             pull.set(ZMQ_LINGER, linger).set(ZMQ_RCVHWM, 1).bind(folder.endpoint("r"));
             send_and_leave(folder.endpoint("r"), 2);
             CHECK(poll(pull, ZMQ_POLLIN) == ZMQ_POLLIN);
             wait_for_io_thread(context);
-            say("end");
+            report("end");
         });
     };
     CHECK_FALSE(has_ended(-1));
@@ -258,24 +205,25 @@ TEST_CASE("libzmq: over ipc the end of a stream is lost while reading is paused"
 TEST_CASE("libzmq: closing a monitor's reader stops the I/O thread", "[libzmq]") {
     INFO(mended);
     const auto stops = [](bool end_monitor_first) {
-        Child child([end_monitor_first](const auto& say) {
+        Child child([end_monitor_first](const auto& report) {
             const Context context;
             Socket pull(context, ZMQ_PULL), watched(context, ZMQ_PULL), reader(context, ZMQ_PAIR);
             const std::string endpoint = watched.bind(any_port);
-            must(zmq_socket_monitor(watched, "inproc://events", ZMQ_EVENT_ACCEPTED), "monitor");
+            check(zmq_socket_monitor(watched, "inproc://events", ZMQ_EVENT_ACCEPTED));
             reader.connect("inproc://events");
             if (end_monitor_first) zmq_socket_monitor(watched, nullptr, 0);
             reader.close();
             wait_for_reaper(context);
-            const Raw causes_an_event(endpoint);
+            Raw causes_an_event(endpoint);
             const Context other;
             Socket push(other, ZMQ_PUSH);
             push.connect(pull.bind(any_port));
             send(push, {"x"});
-            say(poll(pull, ZMQ_POLLIN, end_monitor_first ? deadline_ms : a_while) == 0 ? "stopped"
-                                                                                       : "runs");
+            report(poll(pull, ZMQ_POLLIN, end_monitor_first ? deadline_ms : a_while) == 0
+                       ? "stopped"
+                       : "runs");
         });
-        return child.words();
+        return child.read_all();
     };
     CHECK(stops(false) == "stopped");
     CHECK(stops(true) == "runs");
@@ -286,14 +234,14 @@ TEST_CASE("libzmq: bytes that are not ZMTP make a peer that is sent tasks", "[li
     const int type = GENERATE(ZMQ_PUSH, ZMQ_DEALER);
     const Context context;
     Socket socket(context, type);
-    const Raw browser(socket.bind(any_port));
+    Raw browser(socket.bind(any_port));
     browser.send("GET / HTTP/1.1\r\n\r\n");
     CHECK(poll(socket, ZMQ_POLLOUT) == ZMQ_POLLOUT);
     CHECK(zmq_send(socket, "task", 4, ZMQ_DONTWAIT) == 4);
     CHECK(browser.receives("\5\0task"s));  // a frame of ZMTP 1.0
 
     Socket guarded(context, type);  // the cure
-    const Raw refused(guarded.set(ZMQ_ZAP_DOMAIN, "any").bind(any_port));
+    Raw refused(guarded.set(ZMQ_ZAP_DOMAIN, "any").bind(any_port));
     refused.send("GET / HTTP/1.1\r\n\r\n");
     refused.wait_for_end();
     CHECK(poll(guarded, ZMQ_POLLOUT, 0) == 0);
@@ -307,13 +255,13 @@ TEST_CASE("libzmq: with a ZAP domain a connecting socket gives up after one odd 
         const Listener listener;
         Socket push(context, ZMQ_PUSH);
         if (!domain.empty()) push.set(ZMQ_ZAP_DOMAIN, domain);
-        push.set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
+        push.set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint());
         {
-            const Raw odd(listener.accept());
+            Raw odd(listener.take());
             odd.send("HTTP/1.1 400 Bad Request\r\n\r\n");
             if (!domain.empty()) odd.wait_for_end();
         }
-        return listener.has_one(ms);
+        return has_one(listener, ms);
     };
     CHECK_FALSE(comes_again("any", a_while));
     CHECK(comes_again("", deadline_ms));
@@ -325,16 +273,16 @@ TEST_CASE("libzmq: a socket whose type was refused never connects again", "[libz
     const auto comes_again = [&context](const std::string& type, int ms) {
         const Listener listener;
         Socket push(context, ZMQ_PUSH);
-        push.set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
+        push.set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint());
         {
-            const Raw other(listener.accept());
-            other.send(handshake(type));
+            Raw other(listener.take());
+            other.send(zmtp::handshake(type));
             if (type == "PULL")
                 other.receives("Socket-Type");
             else
                 other.wait_for_end();
         }
-        return listener.has_one(ms);
+        return has_one(listener, ms);
     };
     CHECK_FALSE(comes_again("PUB", a_while));
     CHECK(comes_again("PULL", deadline_ms));
@@ -423,9 +371,9 @@ TEST_CASE("libzmq: a SUB that is not called does not subscribe", "[libzmq]") {
     SECTION("connecting, when its connection is made again") {
         const Listener listener;
         Socket sub(context, ZMQ_SUB);
-        sub.set(ZMQ_SUBSCRIBE, "A").set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint);
-        CHECK(Wire(listener.accept(), "XPUB").receive() == WireFrame{"\1A", false});
-        Wire publisher(listener.accept(), "XPUB");
+        sub.set(ZMQ_SUBSCRIBE, "A").set(ZMQ_RECONNECT_IVL, 1).connect(listener.endpoint());
+        CHECK(Wire(listener.take(), "XPUB").receive() == WireFrame{"\1A", false});
+        Wire publisher(listener.take(), "XPUB");
         CHECK(publisher.fence().empty());
         process_commands(sub);
         CHECK(publisher.receive() == WireFrame{"\1A", false});
@@ -443,13 +391,13 @@ TEST_CASE("libzmq: an XPUB hands up the end of a subscription that never began",
 
 TEST_CASE("libzmq: ZMQ_SUBSCRIBE with NULL and a length ends the process", "[libzmq]") {
     INFO(mended);
-    Child child([](const auto& say) {
+    Child child([](const auto& report) {
         const Context context;
         const Socket sub(context, ZMQ_SUB);
         zmq_setsockopt(sub, ZMQ_SUBSCRIBE, nullptr, 1);
-        say("returned");
+        report("returned");
     });
-    CHECK(child.words().empty());
+    CHECK(child.read_all().empty());
     const int end = child.wait();
     CHECK((end == -SIGABRT || end == -SIGSEGV));
 }
@@ -476,7 +424,7 @@ TEST_CASE("libzmq: a second zmq_bind takes an ipc endpoint over", "[libzmq]") {
     push.connect(folder.endpoint("taken"));
     send(push, {"x"});
     CHECK(receive(second) == Frames{"x"});
-    CHECK(poll(monitor.reader(), ZMQ_POLLIN, 0) == 0);  // nobody tells the first
+    CHECK(poll(monitor.reader(), ZMQ_POLLIN, 0) == 0);  // the first gets no error
 }
 
 TEST_CASE("libzmq: after zmq_close an inproc name is still taken", "[libzmq]") {
@@ -501,7 +449,7 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
     constexpr size_t events = 1000;
     const auto bytes_for_each = [](bool shut_down) {
         const Folder folder;
-        Child child([&](const auto& say) {
+        Child child([&](const auto& report) {
             const std::string path = folder.path("a-name-so-long-that-it-needs-memory-of-its-own");
             const Context context;
             Socket pull(context, ZMQ_PULL);
@@ -513,11 +461,10 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
             path.copy(address.sun_path, sizeof address.sun_path - 1);
             const auto connections = [&](size_t count) {
                 for (; count > 0; --count) {
-                    const int fd = must(::socket(AF_UNIX, SOCK_STREAM, 0), "socket");
-                    must(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address),
-                         "connect");
+                    const int fd = check(::socket(AF_UNIX, SOCK_STREAM, 0));
+                    check(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address));
                     char byte;  // libzmq greets after the event
-                    must(static_cast<int>(::read(fd, &byte, 1)), "read");
+                    check(static_cast<int>(::read(fd, &byte, 1)));
                     ::close(fd);
                     if (!shut_down) monitor.next();
                 }
@@ -525,11 +472,11 @@ TEST_CASE("libzmq: after zmq_ctx_shutdown each event of a monitor leaks a messag
             connections(50);
             const size_t before = allocated_bytes();
             connections(events);
-            say(std::to_string(
+            report(std::to_string(
                 (static_cast<double>(allocated_bytes()) - static_cast<double>(before)) /
                 static_cast<double>(events)));
         });
-        return std::stod(child.words());
+        return std::stod(child.read_all());
     };
     CHECK(bytes_for_each(true) > 100);
     CHECK(bytes_for_each(false) < 70);
@@ -547,3 +494,5 @@ TEST_CASE("libzmq: every entry of the page has its test", "[pages]") {
     CHECK(entries == tests);
     CHECK(tests.size() > 10);
 }
+
+}  // namespace notes

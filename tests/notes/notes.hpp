@@ -1,5 +1,5 @@
-// What the tests of the notes share, and no claim is about: ownership, whole messages, the monitor,
-// forked children. The calls that a claim is about stand in its test case.
+// What the tests of the notes share: a context, a socket with libzmq's own high-water marks (a Peer
+// has none), forked children. The calls that a claim is about stand in its test.
 #pragma once
 
 #include <zmq.h>
@@ -15,187 +15,75 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
-#include "process.hpp"  // deadline, any_port, Folder
+#include "peer.hpp"
+
+namespace notes {
 
 using namespace std::string_literals;
 
-using Frames = std::vector<std::string>;
-
-inline constexpr int deadline_ms = static_cast<int>(deadline.count()) * 1000;
-
-/// How long a test listens, in ms, where only waiting can show that nothing comes.
+/// How long a test waits, in ms, if only waiting can show that no message arrives.
 inline constexpr int a_while = 100;
 
-/// 0 where a call succeeded, else its error number: CHECK(error_of(zmq_bind(...)) == EADDRINUSE).
-inline int error_of(int result) {
-    return result == -1 ? zmq_errno() : 0;
-}
-inline int error_of(const void* result) {
-    return result == nullptr ? zmq_errno() : 0;
-}
+/// 0 if a call succeeded, else its error number: CHECK(error_of(zmq_bind(...)) == EADDRINUSE).
+inline int error_of(int result) { return result == -1 ? zmq_errno() : 0; }
+inline int error_of(const void* result) { return result == nullptr ? zmq_errno() : 0; }
 
-/// For calls that no claim is about: throws where one fails.
-inline int must(int result, const std::string& call) {
-    if (result == -1) throw std::runtime_error(call + ": " + zmq_strerror(zmq_errno()));
-    return result;
-}
-inline void* must(void* result, const std::string& call) {
-    if (result == nullptr) throw std::runtime_error(call + ": " + zmq_strerror(zmq_errno()));
-    return result;
-}
-
-/// A context, terminated at the end of its block. Goes wherever a `void*` context does.
-class Context {
+class Context : public ::Context {
  public:
-    Context() : context_(must(zmq_ctx_new(), "zmq_ctx_new")) {}
-    ~Context() { term(); }
-    Context(const Context&) = delete;
-    Context& operator=(const Context&) = delete;
-    operator void*() const { return context_; }
-    void term() {
-        if (context_ == nullptr) return;
-        while (zmq_ctx_term(context_) == -1 && zmq_errno() == EINTR) {
-        }
-        context_ = nullptr;
+    Context() : ::Context(zmq_ctx_new()) {}
+};
+
+/// No linger, and the tests' deadline on each send and receive, so that a call that hangs fails its
+/// test.
+class Socket : public ::Socket {
+ public:
+    Socket(void* context, int type) : ::Socket(zmq_socket(context, type)), context_(context) {
+        set(ZMQ_LINGER, 0).set(ZMQ_SNDTIMEO, deadline_ms).set(ZMQ_RCVTIMEO, deadline_ms);
+    }
+    void* context() const { return context_; }
+    void close() { const ::Socket closed(std::move(*this)); }
+
+    /// Returns the resolved endpoint.
+    std::string bind(const std::string& endpoint) {
+        check(zmq_bind(*this, endpoint.c_str()), "zmq_bind " + endpoint);
+        char bound[1024];
+        size_t size = sizeof bound;
+        check(zmq_getsockopt(*this, ZMQ_LAST_ENDPOINT, bound, &size));
+        return {bound, size - 1};
+    }
+    Socket& connect(const std::string& endpoint) {
+        check(zmq_connect(*this, endpoint.c_str()), "zmq_connect " + endpoint);
+        return *this;
+    }
+    Socket& set(int option, int value) {
+        check(zmq_setsockopt(*this, option, &value, sizeof value));
+        return *this;
+    }
+    Socket& set(int option, const std::string& bytes) {
+        check(zmq_setsockopt(*this, option, bytes.data(), bytes.size()));
+        return *this;
+    }
+    int get(int option) const {
+        int value = 0;
+        size_t size = sizeof value;
+        check(zmq_getsockopt(*this, option, &value, &size));
+        return value;
     }
 
  private:
     void* context_;
 };
 
-/// A socket, closed at the end of its block. Goes wherever a `void*` socket does. No linger, and
-/// the tests' deadline on each send and receive: a call that hangs is a failed test.
-class Socket {
- public:
-    Socket(void* context, int type)
-        : context_(context), socket_(must(zmq_socket(context, type), "zmq_socket")) {
-        set(ZMQ_LINGER, 0).set(ZMQ_SNDTIMEO, deadline_ms).set(ZMQ_RCVTIMEO, deadline_ms);
-    }
-    ~Socket() { close(); }
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
-    operator void*() const { return socket_; }
-    void* context() const { return context_; }
-    void close() {
-        if (socket_ != nullptr) zmq_close(socket_);
-        socket_ = nullptr;
-    }
-
-    /// Returns what it was really bound to.
-    std::string bind(const std::string& endpoint) {
-        must(zmq_bind(socket_, endpoint.c_str()), "zmq_bind " + endpoint);
-        char bound[1024];
-        size_t size = sizeof bound;
-        must(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound, &size), "ZMQ_LAST_ENDPOINT");
-        return {bound, size - 1};
-    }
-    Socket& connect(const std::string& endpoint) {
-        must(zmq_connect(socket_, endpoint.c_str()), "zmq_connect " + endpoint);
-        return *this;
-    }
-    Socket& set(int option, int value) {
-        must(zmq_setsockopt(socket_, option, &value, sizeof value), "zmq_setsockopt");
-        return *this;
-    }
-    Socket& set(int option, const std::string& bytes) {
-        must(zmq_setsockopt(socket_, option, bytes.data(), bytes.size()), "zmq_setsockopt");
-        return *this;
-    }
-    int get(int option) const {
-        int value = 0;
-        size_t size = sizeof value;
-        must(zmq_getsockopt(socket_, option, &value, &size), "zmq_getsockopt");
-        return value;
-    }
-
- private:
-    void *context_, *socket_;
-};
-
-/// Sends one message, a frame each.
-inline void send(void* socket, const Frames& frames) {
-    for (size_t i = 0; i < frames.size(); ++i)
-        must(zmq_send(socket, frames[i].data(), frames[i].size(),
-                      i + 1 < frames.size() ? ZMQ_SNDMORE : 0),
-             "zmq_send");
-}
-
-/// Receives one message, a frame each.
-inline Frames receive(void* socket) {
-    Frames frames;
-    int more = 1;
-    while (more == 1) {
-        zmq_msg_t frame;
-        zmq_msg_init(&frame);
-        must(zmq_msg_recv(&frame, socket, 0), "zmq_msg_recv");
-        frames.emplace_back(static_cast<char*>(zmq_msg_data(&frame)), zmq_msg_size(&frame));
-        more = zmq_msg_more(&frame);
-        zmq_msg_close(&frame);
-    }
-    return frames;
-}
-
-/// Which of `events` are there within `ms`; none: 0.
-inline short poll(void* socket, short events, long ms = deadline_ms) {
-    zmq_pollitem_t item{socket, 0, events, 0};
-    must(zmq_poll(&item, 1, ms), "zmq_poll");
-    return item.revents;
-}
-
-/// What happens to a socket's connections, told by a socket monitor. Declare it after its socket,
-/// so that it goes first: a monitor whose reader has gone would hold up the I/O thread.
-class Monitor {
- public:
-    struct Event {
-        int id;
-        int value;
-        std::string address;
-    };
-    Monitor(void* context, void* socket, int events = ZMQ_EVENT_ALL)
-        : socket_(socket), reader_(context, ZMQ_PAIR) {
-        static int number = 0;
-        const std::string name = "inproc://monitor-" + std::to_string(++number);
-        must(zmq_socket_monitor(socket, name.c_str(), events), "zmq_socket_monitor");
-        reader_.connect(name);
-    }
-    ~Monitor() { stop(); }
-    Monitor(const Monitor&) = delete;
-    Monitor& operator=(const Monitor&) = delete;
-    void stop() {
-        if (socket_ != nullptr) zmq_socket_monitor(socket_, nullptr, 0);
-        socket_ = nullptr;
-    }
-    /// The next event.
-    Event next() {
-        const Frames frames = receive(reader_);
-        uint16_t id;
-        uint32_t value;
-        std::memcpy(&id, frames.at(0).data(), sizeof id);
-        std::memcpy(&value, frames.at(0).data() + sizeof id, sizeof value);
-        return {id, static_cast<int>(value), frames.at(1)};
-    }
-    /// The next event that is one of `ids`; others before it are left out.
-    Event wait_for(int ids) {
-        while (true)
-            if (const Event event = next(); (event.id & ids) != 0) return event;
-    }
-    /// For zmq_poll.
-    void* reader() const { return reader_; }
-
- private:
-    void* socket_;
-    Socket reader_;
-};
-
-/// A forked process without exec. `work` runs in it and says what it saw with say(); then the child
-/// goes by _exit, so that nothing it has inherited is destroyed twice. An alarm kills one that
-/// hangs; a signal kills it without a word of Catch2's and without a core.
+/// A forked process without exec. `work` runs in it and reports with report(). The child ends with
+/// _exit, so that it destroys nothing that it has inherited. An alarm kills a child that hangs. A
+/// signal kills it without a report from Catch2 and without a core file.
 class Child {
  public:
-    using Work = std::function<void(const std::function<void(const std::string&)>& say)>;
+    using Work = std::function<void(const std::function<void(const std::string&)>& report)>;
     explicit Child(const Work& work) {
         int ends[2];
         if (pipe(ends) == -1) throw std::runtime_error("pipe");
@@ -230,15 +118,15 @@ class Child {
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
-    /// Waits until the child says something more; empty: it has closed its end.
-    std::string hear() {
+    /// Waits until the child reports more; empty if it has closed its end.
+    std::string read() {
         char buffer[4096];
         ssize_t size;
-        while ((size = read(read_end_, buffer, sizeof buffer)) == -1 && errno == EINTR) {
+        while ((size = ::read(read_end_, buffer, sizeof buffer)) == -1 && errno == EINTR) {
         }
         return {buffer, size > 0 ? static_cast<size_t>(size) : 0};
     }
-    /// Waits for the child's end: its exit status, or -N where signal N killed it. Call once.
+    /// Waits until the child ends. Returns its exit status, or -N if signal N killed it. Call once.
     int wait() {
         int status = 0;
         while (waitpid(id_, &status, 0) == -1 && errno == EINTR) {
@@ -246,14 +134,14 @@ class Child {
         reaped_ = true;
         return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     }
-    /// All that it says until its end.
-    std::string words() {
+    /// Returns all that it reports until it ends.
+    std::string read_all() {
         std::string all;
-        for (std::string part; !(part = hear()).empty();) all += part;
+        for (std::string more; !(more = read()).empty();) all += more;
         return all;
     }
     int id() const { return id_; }
-    /// Where it is heard, for poll.
+    /// The descriptor that read() reads, for poll.
     int fd() const { return read_end_; }
 
  private:
@@ -261,3 +149,5 @@ class Child {
     int read_end_ = -1;
     bool reaped_ = false;
 };
+
+}  // namespace notes

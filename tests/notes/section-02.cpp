@@ -3,6 +3,8 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 TEST_CASE("2.1: REQ and REP are the request-reply pattern", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
@@ -26,7 +28,7 @@ TEST_CASE("2.2: a REQ has one request outstanding and a second one fails with EF
     CHECK(error_of(zmq_send(req, "2", 1, 0)) == EFSM);
     CHECK(poll(req, ZMQ_POLLOUT, 0) == 0);
 
-    // The second was not kept for later either: what follows the first is the third.
+    // libzmq did not keep the second one: the next request after the first is the third.
     CHECK(receive(rep) == Frames{"1"});
     send(rep, {"reply to 1"});
     CHECK(receive(req) == Frames{"reply to 1"});
@@ -34,12 +36,12 @@ TEST_CASE("2.2: a REQ has one request outstanding and a second one fails with EF
     CHECK(receive(rep) == Frames{"3"});
 }
 
-TEST_CASE("2.2: a REP gives one reply to each request", "[notes]") {
+TEST_CASE("2.2: a REP sends one reply to each request", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
     req.connect(rep.bind(any_port));
 
-    for (int i = 0; i < 2; ++i) {  // nor is a second reply kept for the next request
+    for (int i = 0; i < 2; ++i) {  // libzmq does not keep a second reply for the next request
         send(req, {"request"});
         receive(rep);
         CHECK(zmq_send(rep, "first", 5, 0) == 5);
@@ -48,7 +50,8 @@ TEST_CASE("2.2: a REP gives one reply to each request", "[notes]") {
     }
 }
 
-TEST_CASE("2.2: several parts are one request and all are read before the reply", "[notes]") {
+TEST_CASE("2.2: a request may have several frames and a REP reads all before it replies",
+          "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
     req.connect(rep.bind(any_port));
@@ -56,12 +59,12 @@ TEST_CASE("2.2: several parts are one request and all are read before the reply"
     CHECK(zmq_send(req, "a", 1, ZMQ_SNDMORE) == 1);
     CHECK(zmq_send(req, "b", 1, ZMQ_SNDMORE) == 1);
     CHECK(zmq_send(req, "c", 1, 0) == 1);
-    char part[1];
+    char frame[1];
     for (const char expected : {'a', 'b', 'c'}) {
-        // Not before the last part has been read.
+        // Fails until the last frame has been read.
         CHECK(error_of(zmq_send(rep, "early", 5, 0)) == EFSM);
-        CHECK(zmq_recv(rep, part, sizeof part, 0) == 1);
-        CHECK(part[0] == expected);
+        CHECK(zmq_recv(rep, frame, sizeof frame, 0) == 1);
+        CHECK(frame[0] == expected);
     }
     CHECK(rep.get(ZMQ_RCVMORE) == 0);
     CHECK(zmq_send(rep, "reply", 5, 0) == 5);
@@ -77,7 +80,7 @@ TEST_CASE("2.2: many REQ may have a request in flight to one REP", "[notes]") {
         clients.emplace_back(context, ZMQ_REQ).connect(endpoint);
         CHECK(zmq_send(clients.back(), request, 1, 0) == 1);
     }
-    // All three are on their way before REP reads the first; each reply goes to its own asker.
+    // All three are sent before the REP reads the first. Each reply goes to its own client.
     for (int i = 0; i < 3; ++i) {
         const Frames request = receive(rep);
         send(rep, {"reply to " + request.at(0)});
@@ -87,7 +90,7 @@ TEST_CASE("2.2: many REQ may have a request in flight to one REP", "[notes]") {
     CHECK(receive(clients[2]) == Frames{"reply to 2"});
 }
 
-TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ ask again", "[notes]") {
+TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ send a second request", "[notes]") {
     Context context;
     Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ);
     const int on = 1;
@@ -97,8 +100,8 @@ TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ ask again", "[notes]") {
 
     CHECK(zmq_send(req, "1", 1, 0) == 1);
     CHECK(zmq_send(req, "2", 1, 0) == 1);
-    // CORRELATE puts a number in front, by which the late reply to the first is known and dropped.
-    const Frames first = receive(router), second = receive(router);  // id, number, "", body
+    // CORRELATE adds a number, so the REQ recognises the late reply to the first and drops it.
+    const Frames first = receive(router), second = receive(router);  // routing ID, number, "", body
     REQUIRE(first.size() == 4);
     REQUIRE(second.size() == 4);
     CHECK(first[1] != second[1]);
@@ -109,7 +112,7 @@ TEST_CASE("2.2: ZMQ_REQ_RELAXED lets a REQ ask again", "[notes]") {
     CHECK(receive(req) == Frames{"reply to 2"});
 }
 
-TEST_CASE("2.2: without ZMQ_REQ_CORRELATE the late reply is taken for that to the second request",
+TEST_CASE("2.2: without ZMQ_REQ_CORRELATE a REQ mistakes the late reply for the second one",
           "[notes]") {
     Context context;
     Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ);
@@ -118,7 +121,7 @@ TEST_CASE("2.2: without ZMQ_REQ_CORRELATE the late reply is taken for that to th
     send(req, {"1"});
     send(req, {"2"});
     for (const auto* number : {"1", "2"}) {
-        const Frames request = receive(router);  // id, "", body
+        const Frames request = receive(router);  // routing ID, "", body
         REQUIRE(request.size() == 3);
         CHECK(request[2] == number);
         send(router, {request[0], "", "reply to "s + number});
@@ -132,17 +135,19 @@ TEST_CASE("2.3: request and reply alternate and both ends enforce it", "[notes]"
     req.connect(rep.bind(any_port));
     char buffer[16];
 
-    CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);                 // no reply first
-    CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EFSM);  // nothing asked yet
+    CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);                 // no request yet
+    CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EFSM);  // no request yet
     for (int i = 0; i < 5; ++i) {
         CHECK(zmq_send(req, "a", 1, 0) == 1);
         CHECK(error_of(zmq_send(req, "a", 1, 0)) == EFSM);
         CHECK(zmq_recv(rep, buffer, sizeof buffer, 0) == 1);
-        CHECK(error_of(zmq_recv(rep, buffer, sizeof buffer, 0)) == EFSM);  // it has to answer
+        CHECK(error_of(zmq_recv(rep, buffer, sizeof buffer, 0)) ==
+              EFSM);  // a reply must come first
         CHECK(zmq_send(rep, "b", 1, 0) == 1);
         CHECK(error_of(zmq_send(rep, "b", 1, 0)) == EFSM);
         CHECK(zmq_recv(req, buffer, sizeof buffer, 0) == 1);
-        CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EFSM);  // it has to ask
+        CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) ==
+              EFSM);  // a request must come first
     }
 }
 
@@ -153,10 +158,10 @@ TEST_CASE("2.3: a REP serves its clients one at a time", "[notes]") {
     a.connect(endpoint);
     b.connect(endpoint);
     send(a, {"a"});
-    send(b, {"b"});  // over inproc both are there now
+    send(b, {"b"});  // over inproc both have arrived now
 
     const Frames first = receive(rep);
-    CHECK(poll(rep, ZMQ_POLLIN | ZMQ_POLLOUT) == ZMQ_POLLOUT);  // not the other one now
+    CHECK(poll(rep, ZMQ_POLLIN | ZMQ_POLLOUT) == ZMQ_POLLOUT);  // it cannot read b now
     send(rep, first);
     const Frames second = receive(rep);
     CHECK(first != second);
@@ -165,7 +170,7 @@ TEST_CASE("2.3: a REP serves its clients one at a time", "[notes]") {
     CHECK(receive(b) == Frames{"b"});
 }
 
-TEST_CASE("2.4: after a timeout a REQ can only go on waiting", "[notes]") {
+TEST_CASE("2.4: after a timeout a REQ can only continue to wait", "[notes]") {
     Context context;
     Socket rep(context, ZMQ_REP), req(context, ZMQ_REQ);
     req.connect(rep.bind(any_port)).set(ZMQ_RCVTIMEO, 10);
@@ -177,12 +182,12 @@ TEST_CASE("2.4: after a timeout a REQ can only go on waiting", "[notes]") {
     CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
     CHECK(error_of(zmq_recv(req, buffer, sizeof buffer, 0)) == EAGAIN);
 
-    req.set(ZMQ_RCVTIMEO, deadline_ms);  // a reply that comes late is still read
+    req.set(ZMQ_RCVTIMEO, deadline_ms);  // it still receives a late reply
     send(rep, {"late"});
     CHECK(receive(req) == Frames{"late"});
 }
 
-TEST_CASE("2.4: ZMQ_REQ_RELAXED or a new socket is the way out after a timeout", "[notes]") {
+TEST_CASE("2.4: after a timeout ZMQ_REQ_RELAXED or a new socket helps", "[notes]") {
     Context context;
     Socket router(context, ZMQ_ROUTER), req(context, ZMQ_REQ), fresh(context, ZMQ_REQ);
     const std::string endpoint = router.bind(any_port);
@@ -207,7 +212,7 @@ TEST_CASE("2.4: ZMQ_REQ_RELAXED or a new socket is the way out after a timeout",
     CHECK(receive(out) == Frames{"reply"});
 }
 
-TEST_CASE("2.4: a request whose server has gone is not sent again", "[notes]") {
+TEST_CASE("2.4: a REQ does not send a request again if its server has died", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("s");
     Context context;
@@ -228,13 +233,13 @@ TEST_CASE("2.4: a request whose server has gone is not sent again", "[notes]") {
     monitor.next();  // connected again
     CHECK(error_of(zmq_send(req, "again", 5, 0)) == EFSM);
 
-    Socket fresh(context, ZMQ_REQ);  // the way out: another socket
+    Socket fresh(context, ZMQ_REQ);  // a new socket helps
     fresh.connect(endpoint);
     send(fresh, {"fresh"});
     CHECK(receive(rep) == Frames{"fresh"});
     send(rep, {"reply"});
     CHECK(receive(fresh) == Frames{"reply"});
-    CHECK(poll(rep, ZMQ_POLLIN, a_while) == 0);  // the first request did not come a second time
+    CHECK(poll(rep, ZMQ_POLLIN, a_while) == 0);  // the first request did not arrive again
     CHECK(poll(req, ZMQ_POLLIN, 0) == 0);
 }
 
@@ -251,3 +256,5 @@ TEST_CASE("2.4: without a peer a bound REQ cannot send and a connecting one queu
     rep.bind(folder.endpoint("s"));
     CHECK(receive(rep) == Frames{"request"});
 }
+
+}  // namespace notes

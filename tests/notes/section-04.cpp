@@ -4,12 +4,14 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
-/// Waits until `count` peers are connected to a bound socket and it knows that.
+/// Waits until `count` peers have connected to a bound socket and it has processed that.
 void wait_for_peers(Monitor& monitor, Socket& bound, int count) {
     for (int i = 0; i < count; ++i) monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    bound.get(ZMQ_EVENTS);  // zmq_send alone looks for new peers only now and then
+    bound.get(ZMQ_EVENTS);  // zmq_send alone checks for new peers only now and then
 }
 
 }  // namespace
@@ -35,7 +37,7 @@ TEST_CASE("4.1: tasks go from a ventilator through workers to a sink", "[notes]"
     }
 }
 
-TEST_CASE("4.2a: PUSH deals what PUB copies", "[notes]") {
+TEST_CASE("4.2a: PUSH distributes messages and PUB copies them", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), pub(context, ZMQ_PUB);
     Socket pull1(context, ZMQ_PULL), pull2(context, ZMQ_PULL);
@@ -86,7 +88,8 @@ TEST_CASE("4.3: without a worker the message stays with the caller of a bound PU
     zmq_msg_t message;
     CHECK(zmq_msg_init_size(&message, 5) == 0);
     std::memcpy(zmq_msg_data(&message), "first", 5);
-    CHECK(error_of(zmq_msg_send(&message, push, ZMQ_DONTWAIT)) == EAGAIN);  // or it would hang
+    CHECK(error_of(zmq_msg_send(&message, push, ZMQ_DONTWAIT)) ==
+          EAGAIN);  // without DONTWAIT it would block
     push.set(ZMQ_SNDTIMEO, 50);
     const auto start = std::chrono::steady_clock::now();
     CHECK(error_of(zmq_msg_send(&message, push, 0)) == EAGAIN);
@@ -95,17 +98,17 @@ TEST_CASE("4.3: without a worker the message stays with the caller of a bound PU
     CHECK(std::memcmp(zmq_msg_data(&message), "first", 5) == 0);
     CHECK(zmq_msg_close(&message) == 0);
 
-    pull.connect(endpoint);  // a worker that comes later does not find it
+    pull.connect(endpoint);  // a late worker does not get it
     CHECK(poll(push, ZMQ_POLLOUT) == ZMQ_POLLOUT);
     CHECK(zmq_send(push, "second", 6, 0) == 6);
     CHECK(receive(pull) == Frames{"second"});
 }
 
-TEST_CASE("4.3: a send that waits for a worker goes on when one connects", "[notes]") {
+TEST_CASE("4.3: a send that waits for a worker continues when one connects", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     const std::string endpoint = push.bind(any_port);
-    // From here to get() the thread has the socket for itself.
+    // From here to get(), only the thread uses the socket.
     std::future<int> sent =
         std::async(std::launch::async, [&push] { return zmq_send(push, "task", 4, 0); });
     CHECK(sent.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
@@ -125,7 +128,7 @@ TEST_CASE("4.3: a connecting PUSH queues up to ZMQ_SNDHWM messages", "[notes]") 
 
     pull.bind(folder.endpoint("worker"));
     for (const auto* task : {"1", "2", "3", "4", "5"}) CHECK(receive(pull) == Frames{task});
-    CHECK(zmq_send(push, "7", 1, 0) == 1);  // there is room again
+    CHECK(zmq_send(push, "7", 1, 0) == 1);  // it has room again
     CHECK(receive(pull) == Frames{"7"});
 }
 
@@ -141,18 +144,18 @@ TEST_CASE("4.3: with ZMQ_IMMEDIATE a connecting PUSH queues nothing before it ha
     CHECK(receive(pull) == Frames{"task"});
 }
 
-TEST_CASE("4.3: what a sender has queued goes with it when it closes without linger", "[notes]") {
+TEST_CASE("4.3: a sender that closes without linger loses its queued messages", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("worker");
     Context sender;
     {
         Socket gone(sender, ZMQ_PAIR), push(sender, ZMQ_PUSH);
-        must(zmq_socket_monitor(push, "inproc://gone", ZMQ_EVENT_MONITOR_STOPPED), "monitor");
+        check(zmq_socket_monitor(push, "inproc://gone", ZMQ_EVENT_MONITOR_STOPPED));
         gone.connect("inproc://gone");
         push.connect(endpoint).set(ZMQ_LINGER, 0);
         CHECK(zmq_send(push, "lost", 4, 0) == 4);
         push.close();
-        // Nothing of it is left, though its context lives on.
+        // The queued messages are lost, although the context lives on.
         CHECK(poll(gone, ZMQ_POLLIN, deadline_ms / 2) == ZMQ_POLLIN);
     }
     {
@@ -167,7 +170,7 @@ TEST_CASE("4.3: what a sender has queued goes with it when it closes without lin
     CHECK(poll(pull, ZMQ_POLLIN, a_while) == 0);
 }
 
-TEST_CASE("4.4: what one worker gets no other gets", "[notes]") {
+TEST_CASE("4.4: each task goes to one worker only", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), a(context, ZMQ_PULL), b(context, ZMQ_PULL);
     push.bind("inproc://tasks");
@@ -181,7 +184,7 @@ TEST_CASE("4.4: what one worker gets no other gets", "[notes]") {
     CHECK(poll(b, ZMQ_POLLIN, 0) == 0);
 }
 
-TEST_CASE("4.4: an idle worker cannot take what has been dealt to another", "[notes]") {
+TEST_CASE("4.4: an idle worker cannot take the tasks of another", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), a(context, ZMQ_PULL), b(context, ZMQ_PULL);
     push.bind("inproc://tasks");
@@ -190,7 +193,7 @@ TEST_CASE("4.4: an idle worker cannot take what has been dealt to another", "[no
     push.get(ZMQ_EVENTS);
     for (const auto* task : {"0", "1", "2"}) send(push, {task});
     CHECK(receive(b) == Frames{"1"});
-    // b has nothing to do, and two tasks wait: for a.
+    // b is idle, and two tasks wait for a.
     CHECK(error_of(zmq_recv(b, nullptr, 0, ZMQ_DONTWAIT)) == EAGAIN);
     CHECK(receive(a) == Frames{"0"});
     CHECK(receive(a) == Frames{"2"});
@@ -206,14 +209,14 @@ TEST_CASE("4.4: the first worker may hold everything before the second connects"
     push.get(ZMQ_EVENTS);
     CHECK(error_of(zmq_recv(late, nullptr, 0, ZMQ_DONTWAIT)) == EAGAIN);
     for (const auto* task : {"0", "1", "2", "3"}) CHECK(receive(first) == Frames{task});
-    // Only what is sent from now on is dealt to both.
+    // Only later tasks are distributed to both.
     send(push, {"4"});
     send(push, {"5"});
     const std::set<std::string> dealt{receive(first).at(0), receive(late).at(0)};
     CHECK(dealt == std::set<std::string>{"4", "5"});
 }
 
-TEST_CASE("4.4: a worker that dies takes its unread share with it", "[notes]") {
+TEST_CASE("4.4: a worker that dies loses its unread tasks", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), b(context, ZMQ_PULL);
     Monitor monitor(context, push);
@@ -231,13 +234,13 @@ TEST_CASE("4.4: a worker that dies takes its unread share with it", "[notes]") {
     }
     for (int i = 0; i < 3; ++i) got += receive(b).at(0);
     CHECK(got == "0135");
-    // All that b gets from now on is new. What is still dealt to a is lost, too.
+    // b receives only new tasks. Tasks still sent to a are lost, too.
     monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
     while (poll(b, ZMQ_POLLIN, 1) == 0) send(push, {"new"});
     CHECK(receive(b) == Frames{"new"});
 }
 
-TEST_CASE("4.4: a PULL takes from its senders in turn", "[notes]") {
+TEST_CASE("4.4: a PULL fair-queues its senders", "[notes]") {
     Context context;
     Socket pull(context, ZMQ_PULL), a(context, ZMQ_PUSH), b(context, ZMQ_PUSH);
     pull.bind("inproc://results");
@@ -249,3 +252,5 @@ TEST_CASE("4.4: a PULL takes from its senders in turn", "[notes]") {
     for (int i = 0; i < 6; ++i) order += receive(pull).at(0);
     CHECK(order == "ABABAB");
 }
+
+}  // namespace notes

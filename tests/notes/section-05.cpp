@@ -1,5 +1,5 @@
-// Section 5 of the notes: the context, and fork.
-// No test case has a thread when it forks, except where the threads of a context are its point.
+// Section 5 of the notes: the context and fork.
+// No test case has a thread when it forks, unless the threads of a context are its subject.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -7,6 +7,8 @@
 #include <set>
 
 #include "notes.hpp"
+
+namespace notes {
 
 TEST_CASE("5.1: every socket needs a context", "[notes]") {
     CHECK(zmq_socket(nullptr, ZMQ_REQ) == nullptr);
@@ -18,7 +20,7 @@ TEST_CASE("5.1: every socket needs a context", "[notes]") {
     CHECK(zmq_ctx_term(context) == 0);
 }
 
-TEST_CASE("5.1: messages and versions and polling plain descriptors need no context", "[notes]") {
+TEST_CASE("5.1: messages and versions and polls of plain descriptors need no context", "[notes]") {
     int major = 0, minor = 0, patch = 0;
     zmq_version(&major, &minor, &patch);
     CHECK(major == ZMQ_VERSION_MAJOR);
@@ -40,7 +42,7 @@ TEST_CASE("5.1: messages and versions and polling plain descriptors need no cont
     close(ends[1]);
 }
 
-TEST_CASE("5.2: a context begins with zmq_ctx_new and ends with zmq_ctx_term", "[notes]") {
+TEST_CASE("5.2: zmq_ctx_new makes a context and zmq_ctx_term ends it", "[notes]") {
     // The other two are older names of zmq_ctx_term.
     for (const auto term : {zmq_ctx_term, zmq_ctx_destroy, zmq_term}) {
         void* context = zmq_ctx_new();
@@ -56,51 +58,51 @@ TEST_CASE("5.2: a context begins with zmq_ctx_new and ends with zmq_ctx_term", "
 TEST_CASE("5.3: with fork each process makes its own context", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("parent");
-    Child child([&endpoint](const auto& say) {
+    Child child([&endpoint](const auto& report) {
         void* context = zmq_ctx_new();
         void* push = zmq_socket(context, ZMQ_PUSH);
         if (zmq_connect(push, endpoint.c_str()) == 0 && zmq_send(push, "hello", 5, 0) == 5)
-            say("sent ");
-        if (zmq_close(push) == 0 && zmq_ctx_term(context) == 0) say("ended");
+            report("sent ");
+        if (zmq_close(push) == 0 && zmq_ctx_term(context) == 0) report("ended");
     });
     Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind(endpoint);
     CHECK(receive(pull) == Frames{"hello"});
-    CHECK(child.words() == "sent ended");
+    CHECK(child.read_all() == "sent ended");
     CHECK(child.wait() == 0);
 }
 
 TEST_CASE("5.4: a context made before fork can be started but not ended by the child", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("parent");
-    int arrived[2];  // a pipe on which the parent says that the message has
+    int arrived[2];  // a pipe on which the parent reports the arrival
     REQUIRE(pipe(arrived) == 0);
     void* inherited = zmq_ctx_new();  // no socket yet, so no thread yet
-    Child child([&](const auto& say) {
+    Child child([&](const auto& report) {
         void* push = zmq_socket(inherited, ZMQ_PUSH);
         if (zmq_connect(push, endpoint.c_str()) == 0 && zmq_send(push, "hello", 5, 0) == 5)
-            say("sent ");
+            report("sent ");
         char byte;
-        if (read(arrived[0], &byte, 1) == 1) say("arrived ");
+        if (read(arrived[0], &byte, 1) == 1) report("arrived ");
         zmq_close(push);
-        say("term...");
+        report("term...");
         int failed = 0;
         for (int i = 0; i < 100; ++i) failed += zmq_ctx_term(inherited) == -1;
-        say(std::to_string(failed));
+        report(std::to_string(failed));
     });
     {
         Context context;
         Socket pull(context, ZMQ_PULL);
         pull.bind(endpoint);
-        CHECK(receive(pull) == Frames{"hello"});  // the child has even started threads, and talks
+        CHECK(receive(pull) == Frames{"hello"});  // the child has started threads, and they work
         CHECK(write(arrived[1], "x", 1) == 1);
-        // But its end never comes: each call fails, or the child is aborted.
-        const std::string words = child.words();
+        // But zmq_ctx_term never succeeds: each call fails, or the child is aborted.
+        const std::string words = child.read_all();
         const bool aborted = child.wait() == -SIGABRT;
         CHECK(words == "sent arrived term..."s + (aborted ? "" : "100"));
     }
-    CHECK(zmq_ctx_term(inherited) == 0);  // the parent's own is as good as before
+    CHECK(zmq_ctx_term(inherited) == 0);  // the parent's context is unharmed
     close(arrived[0]);
     close(arrived[1]);
 }
@@ -110,35 +112,35 @@ TEST_CASE("5.4: with an inherited running context calls succeed and nothing leav
     Context context;
     Socket pull(context, ZMQ_PULL);
     const std::string endpoint = pull.bind(any_port);
-    Child child([&context, &endpoint](const auto& say) {
+    Child child([&context, &endpoint](const auto& report) {
         void* push = zmq_socket(context, ZMQ_PUSH);
-        if (push != nullptr) say("socket ");
-        if (zmq_connect(push, endpoint.c_str()) == 0) say("connect ");
-        if (zmq_send(push, "hello", 5, 0) == 5) say("send ");
+        if (push != nullptr) report("socket ");
+        if (zmq_connect(push, endpoint.c_str()) == 0) report("connect ");
+        if (zmq_send(push, "hello", 5, 0) == 5) report("send ");
 
         void *left = zmq_socket(context, ZMQ_PAIR), *right = zmq_socket(context, ZMQ_PAIR);
         zmq_bind(left, "inproc://inside");
         zmq_connect(right, "inproc://inside");
         char buffer[1];
         if (zmq_send(left, "x", 1, 0) == 1 && zmq_recv(right, buffer, 1, ZMQ_DONTWAIT) == 1)
-            say("inproc ");
+            report("inproc ");
 
-        void* own_pull = zmq_socket(context, ZMQ_PULL);  // nor does anything stay inside
-        if (zmq_bind(own_pull, any_port.c_str()) == 0) say("bind ");
+        void* own_pull = zmq_socket(context, ZMQ_PULL);  // not even inside the child
+        if (zmq_bind(own_pull, any_port.c_str()) == 0) report("bind ");
         char own[64];
         size_t size = sizeof own;
         zmq_getsockopt(own_pull, ZMQ_LAST_ENDPOINT, own, &size);
         void* own_push = zmq_socket(context, ZMQ_PUSH);
-        if (zmq_connect(own_push, own) == 0 && zmq_send(own_push, "x", 1, 0) == 1) say("send ");
+        if (zmq_connect(own_push, own) == 0 && zmq_send(own_push, "x", 1, 0) == 1) report("send ");
         const int ms = a_while;
         zmq_setsockopt(own_pull, ZMQ_RCVTIMEO, &ms, sizeof ms);
-        say(error_of(zmq_recv(own_pull, buffer, 1, 0)) == EAGAIN ? "nothing" : "something");
+        report(error_of(zmq_recv(own_pull, buffer, 1, 0)) == EAGAIN ? "nothing" : "something");
     });
-    CHECK(child.words() == "socket connect send inproc bind send nothing");
+    CHECK(child.read_all() == "socket connect send inproc bind send nothing");
     CHECK(child.wait() == 0);
     CHECK(poll(pull, ZMQ_POLLIN, a_while) == 0);
 
-    Socket push(context, ZMQ_PUSH);  // the parent is not disturbed
+    Socket push(context, ZMQ_PUSH);  // the parent still works
     push.connect(endpoint);
     send(push, {"still here"});
     CHECK(receive(pull) == Frames{"still here"});
@@ -148,7 +150,7 @@ TEST_CASE("5.4: each receive and poll on an inherited socket fails with EINTR", 
     Context context;
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
     push.connect(pull.bind(any_port));
-    Child child([&pull](const auto& say) {
+    Child child([&pull](const auto& report) {
         int interrupted = 0;
         char buffer[16];
         for (int i = 0; i < 20; ++i) {
@@ -157,11 +159,11 @@ TEST_CASE("5.4: each receive and poll on an inherited socket fails with EINTR", 
             zmq_pollitem_t item{pull, 0, ZMQ_POLLIN, 0};
             interrupted += error_of(zmq_poll(&item, 1, 0)) == EINTR;
         }
-        say(std::to_string(interrupted));
+        report(std::to_string(interrupted));
     });
-    CHECK(child.words() == "60");
+    CHECK(child.read_all() == "60");
     CHECK(child.wait() == 0);
-    send(push, {"hello"});  // the parent is not disturbed
+    send(push, {"hello"});  // the parent still works
     CHECK(receive(pull) == Frames{"hello"});
 }
 
@@ -179,7 +181,7 @@ TEST_CASE("5.5: a forked child keeps the parent's port open", "[notes]") {
         return std::make_unique<Child>([](const auto&) { pause(); });
     };
     auto child = listen_and_fork();
-    // The parent's context is gone, and the port is still taken.
+    // The parent has ended its context, but the port is still taken.
     CHECK(bind_again() == EADDRINUSE);
     child.reset();
     CHECK(bind_again() == 0);
@@ -210,5 +212,7 @@ TEST_CASE("5.5: all descriptors of libzmq are closed by exec", "[notes]") {
         CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     }
     CHECK(sockets >= 3);  // the listener, and both ends of the connection
-    CHECK(others >= 1);   // what its threads wait on
+    CHECK(others >= 1);   // its threads wait on these
 }
+
+}  // namespace notes

@@ -2,18 +2,18 @@
 #include <poll.h>
 
 #include <future>
+#include <memory>
 
 #include "notes.hpp"
+
+namespace notes {
 
 namespace {
 
 /// A message of 5 bytes that counts how often its content is released.
 class Counted {
  public:
-    Counted() {
-        must(zmq_msg_init_data(&message, bytes_, sizeof bytes_, release, &released),
-             "zmq_msg_init_data");
-    }
+    Counted() { check(zmq_msg_init_data(&message, bytes_, sizeof bytes_, release, &released)); }
     ~Counted() { zmq_msg_close(&message); }
     zmq_msg_t message;
     int released = 0;
@@ -39,7 +39,7 @@ TEST_CASE("6.1: a message that was never sent must be closed", "[notes]") {
     CHECK(counted.released == 0);
     CHECK(zmq_msg_close(&counted.message) == 0);
     CHECK(counted.released == 1);
-    CHECK(error_of(zmq_msg_close(&counted.message)) == EFAULT);  // once is enough
+    CHECK(error_of(zmq_msg_close(&counted.message)) == EFAULT);  // it is closed already
 }
 
 TEST_CASE("6.1: a message whose send failed must be closed", "[notes]") {
@@ -48,7 +48,7 @@ TEST_CASE("6.1: a message whose send failed must be closed", "[notes]") {
     push.bind(any_port);
     Counted counted;
     CHECK(error_of(zmq_msg_send(&counted.message, push, ZMQ_DONTWAIT)) == EAGAIN);
-    CHECK(zmq_msg_size(&counted.message) == 5);  // it is still ours
+    CHECK(zmq_msg_size(&counted.message) == 5);  // the caller still owns it
     CHECK(counted.released == 0);
     CHECK(zmq_msg_close(&counted.message) == 0);
     CHECK(counted.released == 1);
@@ -60,27 +60,25 @@ TEST_CASE("6.1: a message that was sent is empty and need not be closed", "[note
     CHECK(zmq_msg_send(&counted.message, pair.push, 0) == 5);
     CHECK(zmq_msg_size(&counted.message) == 0);
     CHECK(zmq_msg_close(&counted.message) == 0);  // harmless
-    CHECK(counted.released == 0);                 // for the content belongs to libzmq now
+    CHECK(counted.released == 0);                 // libzmq owns the content now
     CHECK(receive(pair.pull) == Frames{"hello"});
     CHECK(counted.released == 1);
 }
 
 TEST_CASE("6.1: a received message must be closed", "[notes]") {
-    Pair pair;
+    auto pair = std::make_unique<Pair>();
     Counted counted;
-    CHECK(zmq_msg_send(&counted.message, pair.push, 0) == 5);
+    CHECK(zmq_msg_send(&counted.message, pair->push, 0) == 5);
     zmq_msg_t received;
     CHECK(zmq_msg_init(&received) == 0);
-    CHECK(zmq_msg_recv(&received, pair.pull, 0) == 5);
-    pair.push.close();
-    pair.pull.close();
-    pair.context.term();
-    CHECK(counted.released == 0);  // it outlives even its socket and context
+    CHECK(zmq_msg_recv(&received, pair->pull, 0) == 5);
+    pair.reset();
+    CHECK(counted.released == 0);  // it outlives its socket and context
     CHECK(zmq_msg_close(&received) == 0);
     CHECK(counted.released == 1);
 }
 
-TEST_CASE("6.1: receiving into a message releases what was in it", "[notes]") {
+TEST_CASE("6.1: receiving into a message releases its old content", "[notes]") {
     Pair pair;
     Counted first, second;
     CHECK(zmq_msg_send(&first.message, pair.push, 0) == 5);
@@ -92,7 +90,7 @@ TEST_CASE("6.1: receiving into a message releases what was in it", "[notes]") {
     CHECK(zmq_msg_recv(&message, pair.pull, 0) == 5);  // no close between the two
     CHECK(first.released == 1);
     CHECK(second.released == 0);
-    // Also where nothing comes.
+    // The same happens if no message arrives.
     CHECK(error_of(zmq_msg_recv(&message, pair.pull, ZMQ_DONTWAIT)) == EAGAIN);
     CHECK(second.released == 1);
     CHECK(zmq_msg_size(&message) == 0);
@@ -101,7 +99,7 @@ TEST_CASE("6.1: receiving into a message releases what was in it", "[notes]") {
 
 TEST_CASE("6.1: zmq_send copies so there is nothing to close", "[notes]") {
     Pair pair;
-    const std::string hello(GENERATE(5u, 100'000u), 'h');  // a small one, and a large one
+    const std::string hello(GENERATE(5u, 100'000u), 'h');  // small, and large
     const int size = static_cast<int>(hello.size());
     std::string sent = hello, received(hello.size(), ' ');
     CHECK(zmq_send(pair.push, sent.data(), sent.size(), 0) == size);
@@ -120,7 +118,7 @@ TEST_CASE("6.2: a context has a limited number of sockets", "[notes]") {
     CHECK(zmq_socket(context, ZMQ_PULL) == nullptr);
     CHECK(zmq_errno() == EMFILE);
 
-    CHECK(zmq_close(one) == 0);  // its place comes back a little later
+    CHECK(zmq_close(one) == 0);  // its place becomes free a little later
     void* three;
     do three = zmq_socket(context, ZMQ_PULL);
     while (three == nullptr && zmq_errno() == EMFILE);
@@ -138,7 +136,7 @@ TEST_CASE("6.2: the place of a closed socket is not free at once", "[notes]") {
     void* push = zmq_socket(context, ZMQ_PUSH);
     CHECK(zmq_connect(push, folder.endpoint("late").c_str()) == 0);
     CHECK(zmq_send(push, "farewell", 8, 0) == 8);
-    CHECK(zmq_close(push) == 0);  // it lingers, so that "a little later" can be waited for
+    CHECK(zmq_close(push) == 0);  // it lingers until its message is received
     CHECK(zmq_socket(context, ZMQ_PULL) == nullptr);
     CHECK(zmq_errno() == EMFILE);
 
@@ -160,19 +158,18 @@ TEST_CASE("6.2: a context survives thousands of sockets one after the other", "[
     for (int opened = 0; opened < 3000; ++opened) {
         void* socket;
         do socket = zmq_socket(context, ZMQ_PULL);
-        while (socket == nullptr &&
-               zmq_errno() == EMFILE);  // places of closed ones are still taken
+        while (socket == nullptr && zmq_errno() == EMFILE);  // closed sockets still take places
         REQUIRE(socket != nullptr);
         REQUIRE(zmq_close(socket) == 0);
     }
 }
 
 TEST_CASE("6.3: zmq_ctx_term waits until every socket is closed", "[notes]") {
-    Context context;
+    void* const context = zmq_ctx_new();
     Socket pull(context, ZMQ_PULL);
     pull.bind(any_port);
     std::promise<void> may_close;
-    // The thread has the socket for itself; it gets ETERM, and closes when it is told to.
+    // Only the thread uses the socket. It gets ETERM and closes when the promise allows it.
     auto receiver = std::async(std::launch::async, [&pull, told = may_close.get_future()] {
         char buffer[16];
         const int error = error_of(zmq_recv(pull, buffer, sizeof buffer, 0));
@@ -180,24 +177,24 @@ TEST_CASE("6.3: zmq_ctx_term waits until every socket is closed", "[notes]") {
         pull.close();
         return error;
     });
-    auto term = std::async(std::launch::async, [&context] { context.term(); });
+    auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
     CHECK(term.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
     may_close.set_value();
     CHECK(receiver.get() == ETERM);
-    term.get();
+    CHECK(term.get() == 0);
 }
 
-TEST_CASE("6.3: zmq_ctx_term waits until what was sent has gone", "[notes]") {
+TEST_CASE("6.3: zmq_ctx_term waits until all sent messages have left", "[notes]") {
     const Folder folder;
     void* context = zmq_ctx_new();
     void* push = zmq_socket(context, ZMQ_PUSH);
     int linger = 0;
     size_t size = sizeof linger;
     CHECK(zmq_getsockopt(push, ZMQ_LINGER, &linger, &size) == 0);
-    CHECK(linger == -1);  // the default: for ever
+    CHECK(linger == -1);  // the default: forever
     CHECK(zmq_connect(push, folder.endpoint("late").c_str()) == 0);
     CHECK(zmq_send(push, "farewell", 8, 0) == 8);
-    CHECK(zmq_close(push) == 0);  // comes back at once, and the message is kept
+    CHECK(zmq_close(push) == 0);  // returns at once, and libzmq keeps the message
     auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
     CHECK(term.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
 
@@ -208,7 +205,7 @@ TEST_CASE("6.3: zmq_ctx_term waits until what was sent has gone", "[notes]") {
     CHECK(term.get() == 0);
 }
 
-TEST_CASE("6.3: with ZMQ_LINGER 0 or ZMQ_BLOCKY 0 zmq_ctx_term does not wait for what was sent",
+TEST_CASE("6.3: with ZMQ_LINGER 0 or ZMQ_BLOCKY 0 zmq_ctx_term does not wait for messages",
           "[notes]") {
     const bool blocky = GENERATE(true, false);
     const Folder folder;
@@ -221,16 +218,16 @@ TEST_CASE("6.3: with ZMQ_LINGER 0 or ZMQ_BLOCKY 0 zmq_ctx_term does not wait for
     linger = -1;
     CHECK(zmq_getsockopt(push, ZMQ_LINGER, &linger, &size) == 0);
     CHECK(linger == 0);
-    CHECK(zmq_connect(push, folder.endpoint("nobody").c_str()) == 0);
+    CHECK(zmq_connect(push, folder.endpoint("unbound").c_str()) == 0);
     CHECK(zmq_send(push, "lost", 4, 0) == 4);
     CHECK(zmq_close(push) == 0);
-    CHECK(zmq_ctx_term(context) == 0);  // with a linger of -1 it would stay here
+    CHECK(zmq_ctx_term(context) == 0);  // with a linger of -1 it would block
 }
 
-TEST_CASE("6.3: a process that just ends loses what it has not sent yet", "[notes]") {
+TEST_CASE("6.3: a process that just ends loses its unsent messages", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("late");
-    const auto speak = [&endpoint](const char* message, bool clean) {
+    const auto send_one = [&endpoint](const char* message, bool clean) {
         void* context = zmq_ctx_new();
         void* push = zmq_socket(context, ZMQ_PUSH);
         zmq_connect(push, endpoint.c_str());
@@ -239,29 +236,31 @@ TEST_CASE("6.3: a process that just ends loses what it has not sent yet", "[note
         zmq_close(push);
         zmq_ctx_term(context);
     };
-    Child hasty([&speak](const auto& say) {
-        speak("hasty", false);
-        say("sent");
+    Child hasty([&send_one](const auto& report) {
+        send_one("hasty", false);
+        report("sent");
     });
-    CHECK(hasty.words() == "sent");
+    CHECK(hasty.read_all() == "sent");
     CHECK(hasty.wait() == 0);
-    Child clean([&speak](const auto&) { speak("clean", true); });
+    Child clean([&send_one](const auto&) { send_one("clean", true); });
     Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind(endpoint);
-    CHECK(receive(pull) == Frames{"clean"});  // hasty came before, and has been gone since
+    CHECK(receive(pull) == Frames{"clean"});  // hasty sent first and has ended
     CHECK(clean.wait() == 0);
     CHECK(poll(pull, ZMQ_POLLIN, a_while) == 0);
 }
 
-TEST_CASE("6.3: zmq_ctx_term with an open socket in the same thread never comes back", "[notes]") {
-    Child child([](const auto& say) {
+TEST_CASE("6.3: zmq_ctx_term with an open socket in the same thread never returns", "[notes]") {
+    Child child([](const auto& report) {
         void* context = zmq_ctx_new();
-        if (zmq_socket(context, ZMQ_PULL) != nullptr) say("term...");
+        if (zmq_socket(context, ZMQ_PULL) != nullptr) report("term...");
         zmq_ctx_term(context);
-        say("done");
+        report("done");
     });
-    CHECK(child.hear() == "term...");
+    CHECK(child.read() == "term...");
     pollfd item{child.fd(), POLLIN, 0};
-    CHECK(poll(&item, 1, a_while) == 0);  // neither a word nor its end
+    CHECK(::poll(&item, 1, a_while) == 0);  // no report and no end
 }
+
+}  // namespace notes

@@ -3,13 +3,14 @@
 #include <deque>
 
 #include "notes.hpp"
-#include "peer.hpp"
+
+namespace notes {
 
 namespace {
 
 const auto nothing_to_set = [](Socket&, Socket&) {};
 
-/// Runs `talk` over tcp and ipc, with the first of the two bound and with the second.
+/// Runs `talk` over tcp and ipc, once with the first socket bound and once with the second.
 template <class Talk, class Prepare = decltype(nothing_to_set)>
 void each_way(int first, int second, const Talk& talk, const Prepare& prepare = nothing_to_set) {
     const Folder folder;
@@ -27,19 +28,15 @@ void each_way(int first, int second, const Talk& talk, const Prepare& prepare = 
         }
 }
 
-void cannot_send(void* socket) {
-    CHECK(error_of(zmq_send(socket, "x", 1, 0)) == ENOTSUP);
-}
-void cannot_receive(void* socket) {
-    CHECK(error_of(zmq_recv(socket, nullptr, 0, 0)) == ENOTSUP);
-}
+void cannot_send(void* socket) { CHECK(error_of(zmq_send(socket, "x", 1, 0)) == ENOTSUP); }
+void cannot_receive(void* socket) { CHECK(error_of(zmq_recv(socket, nullptr, 0, 0)) == ENOTSUP); }
 
 }  // namespace
 
 TEST_CASE("7.1: PUB and SUB", "[notes]") {
     each_way(ZMQ_PUB, ZMQ_SUB, [](Socket& pub, Socket& sub) {
         sub.set(ZMQ_SUBSCRIBE, "A");
-        // A PUB cannot see when the subscription has come: publish until it has.
+        // A PUB cannot see when a subscription arrives, so publish until a message arrives.
         do {
             send(pub, {"B"});
             send(pub, {"A", "data"});
@@ -53,12 +50,12 @@ TEST_CASE("7.1: PUB and SUB", "[notes]") {
 TEST_CASE("7.2: REQ and REP", "[notes]") {
     each_way(ZMQ_REQ, ZMQ_REP, [](Socket& req, Socket& rep) {
         for (const auto* number : {"1", "2"}) {
-            CHECK(error_of(zmq_recv(req, nullptr, 0, 0)) == EFSM);  // it has to ask
+            CHECK(error_of(zmq_recv(req, nullptr, 0, 0)) == EFSM);  // a request must come first
             send(req, {"question", number});
-            CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);  // it has to read first
+            CHECK(error_of(zmq_send(rep, "x", 1, 0)) == EFSM);  // the request must be read first
             CHECK(receive(rep) == Frames{"question", number});
             send(rep, {"answer", number});
-            CHECK(error_of(zmq_send(req, "x", 1, 0)) == EFSM);  // it has its answer to read
+            CHECK(error_of(zmq_send(req, "x", 1, 0)) == EFSM);  // the reply must be read first
             CHECK(receive(req) == Frames{"answer", number});
         }
     });
@@ -67,7 +64,7 @@ TEST_CASE("7.2: REQ and REP", "[notes]") {
 TEST_CASE("7.3: REQ and ROUTER", "[notes]") {
     each_way(ZMQ_REQ, ZMQ_ROUTER, [](Socket& req, Socket& router) {
         send(req, {"question"});
-        const Frames request = receive(router);  // who asks, an empty delimiter, the question
+        const Frames request = receive(router);  // routing ID, empty delimiter, question
         REQUIRE(request.size() == 3);
         CHECK(request[0].size() == 5);
         CHECK(request[1] == "");
@@ -77,23 +74,23 @@ TEST_CASE("7.3: REQ and ROUTER", "[notes]") {
     });
 }
 
-TEST_CASE("7.3: a ROUTER must put the asker and the delimiter in front of its answer", "[notes]") {
+TEST_CASE("7.3: a ROUTER must send the routing ID and the delimiter before its reply", "[notes]") {
     each_way(ZMQ_REQ, ZMQ_ROUTER, [](Socket& req, Socket& router) {
         Monitor monitor(router.context(), req, ZMQ_EVENT_DISCONNECTED);
         send(req, {"question"});
         const std::string id = receive(router).at(0);
-        send(router, {"nobody", "", "answer"});  // no such peer: dropped
-        send(router, {id, "answer"});            // no delimiter: the REQ breaks the connection
+        send(router, {"unknown", "", "answer"});  // no such peer: dropped
+        send(router, {id, "answer"});             // no delimiter: the REQ breaks the connection
         CHECK(monitor.next().id == ZMQ_EVENT_DISCONNECTED);
-        // And has no answer, nor may it ask.
+        // The REQ has no reply, and may not send another request.
         CHECK(poll(req, ZMQ_POLLIN | ZMQ_POLLOUT, a_while) == 0);
     });
 }
 
 TEST_CASE("7.4: DEALER and REP", "[notes]") {
     each_way(ZMQ_DEALER, ZMQ_REP, [](Socket& dealer, Socket& rep) {
-        send(dealer, {"", "1"});  // the delimiter is the DEALER's to send
-        send(dealer, {"", "2"});  // and it need not wait for a reply
+        send(dealer, {"", "1"});  // the DEALER must send the delimiter
+        send(dealer, {"", "2"});  // it need not wait for a reply
         for (const auto* number : {"1", "2"}) {
             CHECK(receive(rep) == Frames{number});
             send(rep, {"answer", number});
@@ -103,7 +100,7 @@ TEST_CASE("7.4: DEALER and REP", "[notes]") {
     });
 }
 
-TEST_CASE("7.4: a REP discards what comes without the delimiter", "[notes]") {
+TEST_CASE("7.4: a REP discards messages without the delimiter", "[notes]") {
     each_way(ZMQ_DEALER, ZMQ_REP, [](Socket& dealer, Socket& rep) {
         send(dealer, {"no delimiter"});
         send(dealer, {"", "question"});
@@ -141,10 +138,10 @@ TEST_CASE("7.7: ROUTER and ROUTER", "[notes]") {
     each_way(
         ZMQ_ROUTER, ZMQ_ROUTER,
         [](Socket& a, Socket& b) {
-            // Each must know the other's name. MANDATORY says when it does not do so yet.
-            CHECK(error_of(zmq_send(a, "nobody", 6, ZMQ_SNDMORE)) == EHOSTUNREACH);
+            // Each needs the other's routing ID. With MANDATORY, a send fails until it has it.
+            CHECK(error_of(zmq_send(a, "unknown", 7, ZMQ_SNDMORE)) == EHOSTUNREACH);
             while (error_of(zmq_send(a, "b", 1, ZMQ_SNDMORE)) == EHOSTUNREACH)
-                poll(a, ZMQ_POLLIN, 1);  // lets it see its new peer
+                poll(a, ZMQ_POLLIN, 1);  // processes the new connection
             CHECK(zmq_send(a, "question", 8, 0) == 8);
             CHECK(receive(b) == Frames{"a", "question"});
             send(b, {"a", "answer"});
@@ -163,7 +160,7 @@ TEST_CASE("7.7: without ROUTER_MANDATORY a message to an unknown peer is dropped
     b.set(ZMQ_ROUTING_ID, "b").set(ZMQ_ROUTER_MANDATORY, 1);
     const std::string endpoint = a.bind(any_port);
     CHECK(zmq_send(a, "b", 1, ZMQ_SNDMORE) == 1);
-    CHECK(zmq_send(a, "too early", 9, 0) == 9);  // as if it had been sent
+    CHECK(zmq_send(a, "too early", 9, 0) == 9);  // succeeds, but the message is dropped
     b.connect(endpoint);
     while (error_of(zmq_send(b, "a", 1, ZMQ_SNDMORE)) == EHOSTUNREACH) poll(b, ZMQ_POLLIN, 1);
     CHECK(zmq_send(b, "here", 4, 0) == 4);
@@ -211,7 +208,7 @@ TEST_CASE("7.9: a PAIR has a single peer", "[notes]") {
 
 TEST_CASE("7.10: XPUB and XSUB", "[notes]") {
     each_way(ZMQ_XPUB, ZMQ_XSUB, [](Socket& xpub, Socket& xsub) {
-        // A bound XPUB or XSUB must first take in that its peer is there.
+        // A bound XPUB or XSUB must first process the new connection.
         send(xsub, {"\1A"});
         zmq_pollitem_t items[] = {{xpub, 0, ZMQ_POLLIN, 0}, {xsub, 0, ZMQ_POLLIN, 0}};
         CHECK(zmq_poll(items, 2, deadline_ms) == 1);
@@ -220,7 +217,7 @@ TEST_CASE("7.10: XPUB and XSUB", "[notes]") {
         send(xpub, {"A", "data"});
         CHECK(receive(xsub) == Frames{"A", "data"});  // data goes down
         send(xsub, {"hello"});
-        CHECK(receive(xpub) == Frames{"hello"});  // and so may anything else go up
+        CHECK(receive(xpub) == Frames{"hello"});  // other messages can also go up
     });
 }
 
@@ -254,7 +251,7 @@ namespace {
 struct Type {
     int number;
     const char* name;
-    const char* partners;  // an x below each type that it may talk to, in the order of `types`
+    const char* partners;  // an x for each valid peer, in the order of `types`
 };
 //                                              P S X X R R D R P P P
 constexpr std::array<Type, 11> types{{{ZMQ_PUB, "PUB", ".x.x......."},
@@ -292,7 +289,7 @@ TEST_CASE("7.13: of 121 combinations over tcp 21 are accepted and 100 refused", 
 }
 
 TEST_CASE("7.13: the list has twelve pairs", "[notes]") {
-    // Those that 7.1 to 7.12 talk over, counted in the table that the test above compares.
+    // The pairs of 7.1 to 7.12, counted in the table that the test above compares.
     int pairs = 0;
     for (size_t row = 0; row < types.size(); ++row)
         for (size_t column = row; column < types.size(); ++column) {
@@ -302,7 +299,7 @@ TEST_CASE("7.13: the list has twelve pairs", "[notes]") {
     CHECK(pairs == 12);
 }
 
-TEST_CASE("7.13: a refusal is told by the monitor and by nothing else", "[notes]") {
+TEST_CASE("7.13: only the socket monitor reports a refusal", "[notes]") {
     Context context;
     Socket push(context, ZMQ_PUSH), pub(context, ZMQ_PUB);
     Monitor monitor(context, push, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
@@ -312,7 +309,7 @@ TEST_CASE("7.13: a refusal is told by the monitor and by nothing else", "[notes]
     CHECK(monitor.next().id == ZMQ_EVENT_DISCONNECTED);
     CHECK(zmq_send(pub, "x", 1, ZMQ_DONTWAIT) == 1);
 
-    Socket sub(context, ZMQ_SUB);  // a connecting PUSH even queues for a peer that it cannot have
+    Socket sub(context, ZMQ_SUB);  // a connecting PUSH queues even for a peer of the wrong type
     Socket other(context, ZMQ_PUSH);
     Monitor of_other(context, other, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
     sub.set(ZMQ_SUBSCRIBE, "");
@@ -332,7 +329,7 @@ TEST_CASE("7.13: over inproc no combination is refused", "[notes]") {
             const std::string endpoint = "inproc://"s + binding.name + "-" + other.name;
             CHECK(zmq_bind(bound, endpoint.c_str()) == 0);
             CHECK(zmq_connect(connecting, endpoint.c_str()) == 0);
-            // Of these it can be seen that they have the other for a peer.
+            // Only these show that they have a peer.
             for (const int type : {ZMQ_DEALER, ZMQ_PUSH, ZMQ_PAIR})
                 if (binding.number == type) CHECK(poll(bound, ZMQ_POLLOUT) == ZMQ_POLLOUT);
         }
@@ -346,11 +343,11 @@ TEST_CASE("7.13: over inproc no combination is refused", "[notes]") {
     CHECK(receive(dealer) == Frames{"to the dealer"});
 }
 
-TEST_CASE("7.13: a STREAM talks to plain TCP", "[notes]") {
+TEST_CASE("7.13: a STREAM exchanges bytes with plain TCP", "[notes]") {
     Context context;
     Socket stream(context, ZMQ_STREAM);
     RawPeer plain(stream.bind(any_port));
-    const Frames hello = receive(stream);  // who, and an empty frame: it has connected
+    const Frames hello = receive(stream);  // routing ID and an empty frame: a connection
     REQUIRE(hello.size() == 2);
     CHECK(hello[1] == "");
     plain.send("GET /\n");
@@ -358,3 +355,5 @@ TEST_CASE("7.13: a STREAM talks to plain TCP", "[notes]") {
     send(stream, {hello[0], "no"});
     CHECK(plain.receive(2) == "no");
 }
+
+}  // namespace notes

@@ -6,9 +6,11 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
-/// Two PULL sockets to be waited for, and a PUSH connected to each.
+/// Two PULL sockets, and a PUSH connected to each.
 struct Two {
     Context context;
     Socket pull_a{context, ZMQ_PULL}, pull_b{context, ZMQ_PULL};
@@ -23,7 +25,7 @@ struct Two {
 
 struct Pipe {
     int ends[2];
-    Pipe() { must(pipe(ends), "pipe"); }
+    Pipe() { check(pipe(ends)); }
     Pipe(const Pipe&) = delete;
     Pipe& operator=(const Pipe&) = delete;
     ~Pipe() {
@@ -41,7 +43,7 @@ struct Pipe {
 TEST_CASE("8.1.1: the simple loop waits for one socket in recv", "[notes]") {
     Two two;
     send(two.push_b, {"on b"});
-    // It is there, and a loop that waits on a does not see it.
+    // b has a message, but a loop that waits for a does not see it.
     auto loop = std::async(std::launch::async, [&two] { return receive(two.pull_a); });
     CHECK(loop.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
     CHECK(poll(two.pull_b, ZMQ_POLLIN, 0) == ZMQ_POLLIN);
@@ -49,7 +51,7 @@ TEST_CASE("8.1.1: the simple loop waits for one socket in recv", "[notes]") {
     CHECK(loop.get() == Frames{"on a"});
 }
 
-TEST_CASE("8.1.2: the simple loop processes what it has received", "[notes]") {
+TEST_CASE("8.1.2: the simple loop processes each message that it receives", "[notes]") {
     Two two;
     for (const auto* message : {"1", "2", "3"}) send(two.push_a, {message});
     int sum = 0;
@@ -61,8 +63,7 @@ TEST_CASE("8.1.2: the simple loop processes what it has received", "[notes]") {
     CHECK(sum == 6);
 }
 
-TEST_CASE("8.1.3: a simple loop over two sockets is held up by the one without a message",
-          "[notes]") {
+TEST_CASE("8.1.3: a simple loop over two sockets blocks on the one without a message", "[notes]") {
     Two two;
     send(two.push_a, {"a1"});
     send(two.push_a, {"a2"});
@@ -72,7 +73,7 @@ TEST_CASE("8.1.3: a simple loop over two sockets is held up by the one without a
     for (const Socket* socket : {&two.pull_a, &two.pull_b, &two.pull_a}) {
         char buffer[2];
         if (error_of(zmq_recv(*socket, buffer, sizeof buffer, 0)) == EAGAIN)
-            order += "(waits for b)";  // for ever, without the limit
+            order += "(waits for b)";  // forever, without the timeout
         else
             order.append(buffer, 2);
     }
@@ -97,7 +98,7 @@ TEST_CASE("8.2.1: zmq_poll waits for several sockets at once", "[notes]") {
 TEST_CASE("8.2.2: zmq_poll returns how many are ready and marks them in revents", "[notes]") {
     Two two;
     zmq_pollitem_t items[] = {{two.pull_a, 0, ZMQ_POLLIN, 0}, {two.pull_b, 0, ZMQ_POLLIN, 0}};
-    CHECK(zmq_poll(items, 2, 0) == 0);  // none, which is no error
+    CHECK(zmq_poll(items, 2, 0) == 0);  // none; that is not an error
     CHECK(items[0].revents == 0);
     CHECK(items[1].revents == 0);
     send(two.push_a, {"on a"});
@@ -120,7 +121,7 @@ TEST_CASE("8.2.2: zmq_poll reports a message until it has been received", "[note
     CHECK(item.revents == 0);
 }
 
-TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed and -1 is for ever",
+TEST_CASE("8.2.2: the timeout is in ms and zmq_poll returns 0 after it and -1 means forever",
           "[notes]") {
     Two two;
     zmq_pollitem_t item{two.pull_a, 0, ZMQ_POLLIN, 0};
@@ -128,7 +129,7 @@ TEST_CASE("8.2.2: the timeout is in ms and 0 is returned when it has passed and 
     CHECK(zmq_poll(&item, 1, 50) == 0);
     const auto waited = std::chrono::steady_clock::now() - start;
     CHECK(waited >= std::chrono::milliseconds(45));
-    CHECK(waited < std::chrono::seconds(deadline));  // 50 s it is not
+    CHECK(waited < std::chrono::seconds(deadline));  // not 50 s
 
     auto for_ever = std::async(std::launch::async, [&item] { return zmq_poll(&item, 1, -1); });
     CHECK(for_ever.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
@@ -145,7 +146,7 @@ TEST_CASE("8.2.3: the program itself receives from each socket that is ready", "
     while (zmq_poll(items, 2, 0) > 0)
         for (const zmq_pollitem_t& item : items)
             if ((item.revents & ZMQ_POLLIN) != 0) order += receive(item.socket).at(0);
-    CHECK(order == "ABABAB");  // serving each that is ready is fair to both
+    CHECK(order == "ABABAB");  // one message per ready socket is fair to both
 }
 
 TEST_CASE("8.3: zmq_pollitem_t has a socket or a descriptor and two sets of events", "[notes]") {
@@ -157,11 +158,11 @@ TEST_CASE("8.3: zmq_pollitem_t has a socket or a descriptor and two sets of even
     STATIC_REQUIRE(offsetof(zmq_pollitem_t, fd) < offsetof(zmq_pollitem_t, events));
     STATIC_REQUIRE(offsetof(zmq_pollitem_t, events) < offsetof(zmq_pollitem_t, revents));
 #ifndef _WIN32
-    STATIC_REQUIRE(std::is_same_v<zmq_fd_t, int>);  // on Windows as wide as its SOCKET
+    STATIC_REQUIRE(std::is_same_v<zmq_fd_t, int>);  // on Windows, a SOCKET
 #endif
 }
 
-TEST_CASE("8.3: without a socket the descriptor is polled", "[notes]") {
+TEST_CASE("8.3: without a socket zmq_poll polls the descriptor", "[notes]") {
     const Pipe pipe;
     zmq_pollitem_t item{nullptr, pipe.ends[0], ZMQ_POLLIN, 0};
     CHECK(zmq_poll(&item, 1, 0) == 0);
@@ -170,7 +171,7 @@ TEST_CASE("8.3: without a socket the descriptor is polled", "[notes]") {
     CHECK(item.revents == ZMQ_POLLIN);
 }
 
-TEST_CASE("8.3: with a socket the descriptor is not looked at", "[notes]") {
+TEST_CASE("8.3: with a socket zmq_poll ignores the descriptor", "[notes]") {
     Two two;
     const Pipe pipe;
     REQUIRE(write(pipe.ends[1], "x", 1) == 1);
@@ -180,7 +181,7 @@ TEST_CASE("8.3: with a socket the descriptor is not looked at", "[notes]") {
     CHECK(zmq_poll(&item, 1, 0) == 1);
 }
 
-TEST_CASE("8.3: only requested events are reported and revents is set anew", "[notes]") {
+TEST_CASE("8.3: zmq_poll reports only requested events and overwrites revents", "[notes]") {
     Context context;
     Socket a(context, ZMQ_PAIR), b(context, ZMQ_PAIR);
     a.bind("inproc://pair");
@@ -189,14 +190,14 @@ TEST_CASE("8.3: only requested events are reported and revents is set anew", "[n
     CHECK(poll(a, ZMQ_POLLIN | ZMQ_POLLOUT) == (ZMQ_POLLIN | ZMQ_POLLOUT));
     CHECK(poll(a, ZMQ_POLLIN) == ZMQ_POLLIN);
     CHECK(poll(a, ZMQ_POLLOUT) == ZMQ_POLLOUT);
-    zmq_pollitem_t item{a, 0, 0, ZMQ_POLLERR};  // what was in revents does not stay
+    zmq_pollitem_t item{a, 0, 0, ZMQ_POLLERR};  // the old revents is overwritten
     CHECK(zmq_poll(&item, 1, 0) == 0);
     CHECK(item.revents == 0);
 }
 
 TEST_CASE("8.3: POLLERR is for descriptors only", "[notes]") {
     Pipe pipe;
-    pipe.close_read_end();  // nobody reads what is written to the other end
+    pipe.close_read_end();  // the other end has no reader now
     zmq_pollitem_t item{nullptr, pipe.ends[1], ZMQ_POLLERR, 0};
     CHECK(zmq_poll(&item, 1, deadline_ms) == 1);
     CHECK(item.revents == ZMQ_POLLERR);
@@ -206,20 +207,20 @@ TEST_CASE("8.3: POLLERR is for descriptors only", "[notes]") {
     CHECK(poll(two.pull_a, ZMQ_POLLERR, 0) == 0);
 }
 
-TEST_CASE("8.3: zmq_poll refuses what it cannot poll", "[notes]") {
+TEST_CASE("8.3: zmq_poll fails for an item that it cannot poll", "[notes]") {
     Two two;
     zmq_pollitem_t item{two.pull_a, 0, ZMQ_POLLIN, 0};
     CHECK(error_of(zmq_poll(nullptr, 1, 0)) == EFAULT);
-    CHECK(zmq_poll(nullptr, 0, 0) == 0);  // none at all is no failure
+    CHECK(zmq_poll(nullptr, 0, 0) == 0);  // no items is not an error
     CHECK(error_of(zmq_poll(&item, -1, 0)) == EINVAL);
-    long no_socket[64] = {};  // memory that is no socket
+    long no_socket[64] = {};  // not a socket
     item.socket = no_socket;
     CHECK(error_of(zmq_poll(&item, 1, 0)) == ENOTSOCK);
 }
 
-TEST_CASE("8.4: a worker polls tasks and control and ends on KILL in whatever order they come",
+TEST_CASE("8.4: a worker polls tasks and control and ends on KILL in any order of arrival",
           "[notes]") {
-    // What comes before it: a digit is a task, c is something else from control.
+    // Messages before KILL: a digit is a task, c is another control message.
     const std::string order = GENERATE("123c4", "", "c", "1", "c1cc2");
     Context context;
     Socket tasks(context, ZMQ_PUSH), sink(context, ZMQ_PULL), control(context, ZMQ_XPUB);
@@ -239,10 +240,10 @@ TEST_CASE("8.4: a worker polls tasks and control and ends on KILL in whatever or
         }
         send(push, {"stopped"});
     });
-    CHECK(receive(control) == Frames{"\1"});  // it can hear the signal
+    CHECK(receive(control) == Frames{"\1"});  // the worker will receive KILL
     for (const char message : order) {
         if (message == 'c') {
-            send(control, {"go on"});
+            send(control, {"continue"});
         } else {
             send(tasks, {std::string(1, message)});
             CHECK(receive(sink) == Frames{message + " done"s});
@@ -252,3 +253,5 @@ TEST_CASE("8.4: a worker polls tasks and control and ends on KILL in whatever or
     CHECK(receive(sink) == Frames{"stopped"});
     worker.join();
 }
+
+}  // namespace notes

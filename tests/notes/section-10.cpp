@@ -1,4 +1,4 @@
-// Section 10: many clients, many workers, a broker between them.
+// Section 10 of the notes: extended request-reply.
 #include <algorithm>
 #include <atomic>
 #include <csignal>
@@ -9,24 +9,26 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
 const std::string front = "inproc://frontend", back = "inproc://backend";
 
-/// Passes one whole message on, each part with the MORE flag that it came with.
+/// Forwards one whole message; each frame keeps its MORE flag.
 bool forward(void* from, void* to) {
     int more = 1;
     while (more == 1) {
-        zmq_msg_t part;
-        zmq_msg_init(&part);
-        if (zmq_msg_recv(&part, from, 0) == -1) return false;
-        more = zmq_msg_more(&part);
-        if (zmq_msg_send(&part, to, more == 1 ? ZMQ_SNDMORE : 0) == -1) return false;
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, from, 0) == -1) return false;
+        more = zmq_msg_more(&frame);
+        if (zmq_msg_send(&frame, to, more == 1 ? ZMQ_SNDMORE : 0) == -1) return false;
     }
     return true;
 }
 
-/// A broker made by hand, until the end of the context.
+/// A broker with zmq_poll. It runs until the context ends.
 void zmq_poll_loop(void* frontend, void* backend) {
     zmq_pollitem_t items[] = {{frontend, 0, ZMQ_POLLIN, 0}, {backend, 0, ZMQ_POLLIN, 0}};
     bool lives = true;
@@ -36,13 +38,11 @@ void zmq_poll_loop(void* frontend, void* backend) {
     }
 }
 
-/// The one that is built in.
-void built_in_proxy(void* frontend, void* backend) {
-    zmq_proxy(frontend, backend, nullptr);
-}
+/// The built-in broker.
+void built_in_proxy(void* frontend, void* backend) { zmq_proxy(frontend, backend, nullptr); }
 
 /// Three clients with four requests each, two workers, and `broker` between them. Returns how many
-/// requests each worker has answered. Each reply must be that to the client's own request.
+/// requests each worker has answered. Each client must receive the replies to its own requests.
 std::map<std::string, int> three_clients_two_workers(void (*broker)(void*, void*)) {
     const Context context;
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
@@ -57,7 +57,7 @@ std::map<std::string, int> three_clients_two_workers(void (*broker)(void*, void*
         clients.push_back(std::make_unique<Socket>(context, ZMQ_REQ));
         clients.back()->connect(front);
     }
-    REQUIRE(poll(backend, ZMQ_POLLOUT) == ZMQ_POLLOUT);  // it knows its workers
+    REQUIRE(poll(backend, ZMQ_POLLOUT) == ZMQ_POLLOUT);  // it has workers
 
     std::vector<std::thread> threads;
     threads.emplace_back(broker, static_cast<void*>(frontend), static_cast<void*>(backend));
@@ -69,7 +69,7 @@ std::map<std::string, int> three_clients_two_workers(void (*broker)(void*, void*
                     request.push_back(name);
                     send(*worker, request);
                 }
-            } catch (const std::exception&) {  // the end of the context
+            } catch (const std::exception&) {  // the context has ended
             }
         });
     std::map<std::string, int> answered;
@@ -83,12 +83,12 @@ std::map<std::string, int> three_clients_two_workers(void (*broker)(void*, void*
             ++answered[reply[2]];
         }
     }
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     for (auto& thread : threads) thread.join();
     return answered;
 }
 
-/// For what is done step by step in one thread.
+/// A broker that one thread runs step by step.
 struct Broker {
     Context context;
     Socket frontend{context, ZMQ_ROUTER}, backend{context, ZMQ_DEALER};
@@ -102,7 +102,7 @@ struct Broker {
 
 }  // namespace
 
-TEST_CASE("10.1: with a ROUTER and a DEALER between them many REQs share many REPs", "[notes]") {
+TEST_CASE("10.1: a ROUTER and a DEALER between them let many REQs share many REPs", "[notes]") {
     const std::map<std::string, int> six_each{{"first", 6}, {"second", 6}};
     CHECK(three_clients_two_workers(zmq_poll_loop) == six_each);
 }
@@ -110,13 +110,13 @@ TEST_CASE("10.1: with a ROUTER and a DEALER between them many REQs share many RE
 TEST_CASE("10.2: each client and each worker has one socket and the broker two", "[notes]") {
     const Context context;
     const int clients = 3, workers = 2;
-    must(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, clients + workers + 2), "ZMQ_MAX_SOCKETS");
+    check(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, clients + workers + 2));
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
     frontend.bind(front);
     backend.bind(back);
     Socket a(context, ZMQ_REP), b(context, ZMQ_REP);
     Socket x(context, ZMQ_REQ), y(context, ZMQ_REQ), z(context, ZMQ_REQ);
-    CHECK(error_of(zmq_socket(context, ZMQ_REQ)) == EMFILE);  // these are all
+    CHECK(error_of(zmq_socket(context, ZMQ_REQ)) == EMFILE);  // the limit is reached
     a.connect(back);
     b.connect(back);
     for (Socket* client : {&x, &y, &z}) {
@@ -124,7 +124,7 @@ TEST_CASE("10.2: each client and each worker has one socket and the broker two",
         send(*client, {"Hello"});
         REQUIRE(forward(frontend, backend));
     }
-    for (Socket* worker : {&a, &b, &a}) {  // a has got two of the three
+    for (Socket* worker : {&a, &b, &a}) {  // a has two of the three
         CHECK(receive(*worker) == Frames{"Hello"});
         send(*worker, {"World"});
         REQUIRE(forward(backend, frontend));
@@ -132,7 +132,7 @@ TEST_CASE("10.2: each client and each worker has one socket and the broker two",
     for (Socket* client : {&x, &y, &z}) CHECK(receive(*client) == Frames{"World"});
 }
 
-TEST_CASE("10.3: the broker deals requests in turn and returns each reply to its asker",
+TEST_CASE("10.3: the broker distributes requests round-robin and returns each reply to its client",
           "[notes]") {
     Broker broker;
     Socket client(broker.context, ZMQ_REQ);
@@ -143,13 +143,13 @@ TEST_CASE("10.3: the broker deals requests in turn and returns each reply to its
     for (int i = 0; i < 6; ++i) {
         send(client, {std::to_string(i)});
         broker.request();
-        Socket& turn = i % 2 == 0 ? first : second;
-        CHECK(receive(turn) == Frames{std::to_string(i)});
-        send(turn, {std::to_string(10 * i)});
+        Socket& worker = i % 2 == 0 ? first : second;
+        CHECK(receive(worker) == Frames{std::to_string(i)});
+        send(worker, {std::to_string(10 * i)});
         broker.reply();
         CHECK(receive(client) == Frames{std::to_string(10 * i)});
     }
-    // Two who ask at the same time. The worker that was asked last is the first to reply.
+    // Two requests at the same time. The worker with the second one replies first.
     Socket other_client(broker.context, ZMQ_REQ);
     other_client.connect(front);
     send(client, {"one"});
@@ -166,7 +166,7 @@ TEST_CASE("10.3: the broker deals requests in turn and returns each reply to its
     CHECK(receive(other_client) == Frames{"reply to two"});
 }
 
-TEST_CASE("10.3: a busy worker gets its turn as well while another one is idle", "[notes]") {
+TEST_CASE("10.3: a busy worker gets its share even if another one is idle", "[notes]") {
     Broker broker;
     Socket busy(broker.context, ZMQ_REP), idle(broker.context, ZMQ_REP);
     busy.connect(back);
@@ -182,13 +182,13 @@ TEST_CASE("10.3: a busy worker gets its turn as well while another one is idle",
         CHECK(receive(idle) == Frames{request});
         send(idle, {"done"});
     }
-    CHECK(poll(idle, ZMQ_POLLIN, 0) == 0);  // 0 and 2 wait for the busy one
+    CHECK(poll(idle, ZMQ_POLLIN, 0) == 0);  // 0 and 2 wait for the busy worker
     CHECK(receive(busy) == Frames{"0"});
     send(busy, {"done"});
     CHECK(receive(busy) == Frames{"2"});
 }
 
-TEST_CASE("10.4: a broker with zmq_poll passes whole messages on with all their parts", "[notes]") {
+TEST_CASE("10.4: a broker with zmq_poll forwards whole messages with all their frames", "[notes]") {
     Broker broker;
     Socket client(broker.context, ZMQ_REQ), worker(broker.context, ZMQ_REP);
     worker.connect(back);
@@ -201,33 +201,33 @@ TEST_CASE("10.4: a broker with zmq_poll passes whole messages on with all their 
     CHECK(receive(client) == Frames{"", "e"});
 }
 
-TEST_CASE("10.4: parts passed on without ZMQ_SNDMORE are no longer one message", "[notes]") {
+TEST_CASE("10.4: frames forwarded without ZMQ_SNDMORE are no longer one message", "[notes]") {
     Broker broker;
     Socket client(broker.context, ZMQ_REQ), worker(broker.context, ZMQ_DEALER);
     worker.connect(back);
     client.set(ZMQ_ROUTING_ID, "cli").connect(front);
     send(client, {"Hello"});
     const Frames request = receive(broker.frontend);
-    CHECK(request == Frames{"cli", "", "Hello"});  // identity, delimiter, request
-    for (const auto& part : request) send(broker.backend, {part});
-    for (const auto& part : request) CHECK(receive(worker) == Frames{part});
+    CHECK(request == Frames{"cli", "", "Hello"});  // routing ID, delimiter, request
+    for (const auto& frame : request) send(broker.backend, {frame});
+    for (const auto& frame : request) CHECK(receive(worker) == Frames{frame});
 }
 
-TEST_CASE("10.4: parts passed on one by one are no request to a REP", "[notes]") {
+TEST_CASE("10.4: frames forwarded one by one are not a request for a REP", "[notes]") {
     Broker broker;
     Socket client(broker.context, ZMQ_REQ), other_client(broker.context, ZMQ_REQ);
     Socket worker(broker.context, ZMQ_REP);
     worker.connect(back);
     client.connect(front);
     other_client.connect(front);
-    send(client, {"in parts"});
-    for (const auto& part : receive(broker.frontend)) send(broker.backend, {part});
+    send(client, {"in frames"});
+    for (const auto& frame : receive(broker.frontend)) send(broker.backend, {frame});
     send(other_client, {"whole"});
     broker.request();
-    CHECK(receive(worker) == Frames{"whole"});  // the first that it gets
+    CHECK(receive(worker) == Frames{"whole"});  // the first request that it receives
 }
 
-TEST_CASE("10.5: zmq_proxy does the same with sockets that its caller has made", "[notes]") {
+TEST_CASE("10.5: zmq_proxy does the same with sockets of its caller", "[notes]") {
     const std::map<std::string, int> six_each{{"first", 6}, {"second", 6}};
     CHECK(three_clients_two_workers(built_in_proxy) == six_each);
 }
@@ -251,11 +251,11 @@ TEST_CASE("10.5: zmq_proxy copies both directions frame by frame to its capture 
     CHECK(receive(client) == Frames{"p3"});
     CHECK(receive(copies) == Frames{"cli", "", "p1", "p2"});
     CHECK(receive(copies) == Frames{"cli", "", "p3"});
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     proxy.join();
 }
 
-TEST_CASE("10.5: zmq_proxy returns only with -1 and that at the end of the context", "[notes]") {
+TEST_CASE("10.5: zmq_proxy returns only with -1 when the context ends", "[notes]") {
     const Context context;
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
     frontend.bind(front);
@@ -268,11 +268,11 @@ TEST_CASE("10.5: zmq_proxy returns only with -1 and that at the end of the conte
     send(client, {"Hello"});
     CHECK(receive(worker) == Frames{"Hello"});  // it runs
     CHECK(proxy.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     CHECK(proxy.get() == ETERM);
 }
 
-TEST_CASE("10.5: zmq_proxy returns with -1 at a signal as well", "[notes]") {
+TEST_CASE("10.5: zmq_proxy also returns with -1 at a signal", "[notes]") {
     const Context context;
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
     frontend.bind(front);
@@ -280,23 +280,23 @@ TEST_CASE("10.5: zmq_proxy returns with -1 at a signal as well", "[notes]") {
     struct sigaction handler {
     }, before;
     handler.sa_handler = [](int) {};
-    must(sigaction(SIGUSR1, &handler, &before), "sigaction");
+    check(sigaction(SIGUSR1, &handler, &before));
     std::atomic<bool> returned{false};
     int error = 0;
     std::thread proxy([&] {
         error = error_of(zmq_proxy(frontend, backend, nullptr));
         returned = true;
     });
-    while (!returned) {  // a signal before the call is lost to it
+    while (!returned) {  // a signal that comes before the call does not end it
         pthread_kill(proxy.native_handle(), SIGUSR1);
         std::this_thread::yield();
     }
     proxy.join();
-    must(sigaction(SIGUSR1, &before, nullptr), "sigaction");
+    check(sigaction(SIGUSR1, &before, nullptr));
     CHECK(error == EINTR);
 }
 
-TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[notes]") {
+TEST_CASE("10.5: zmq_proxy_steerable returns 0 on the command TERMINATE", "[notes]") {
     const Context context;
     Socket frontend(context, ZMQ_ROUTER), backend(context, ZMQ_DEALER);
     Socket control(context, ZMQ_PAIR), steer(context, ZMQ_PAIR);
@@ -316,3 +316,5 @@ TEST_CASE("10.5: zmq_proxy_steerable returns 0 when it is told to TERMINATE", "[
     send(steer, {"TERMINATE"});
     CHECK(proxy.get() == 0);
 }
+
+}  // namespace notes

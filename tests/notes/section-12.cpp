@@ -1,4 +1,5 @@
-// Section 12: signals.
+// Section 12 of the notes: signals.
+#include <poll.h>
 #include <pthread.h>
 
 #include <atomic>
@@ -10,23 +11,22 @@
 #include <thread>
 
 #include "notes.hpp"
-#include "wire.hpp"
+
+namespace notes {
 
 namespace {
 
 std::atomic<int> handled{0};
-void count_signal(int /*signal*/) {
-    ++handled;
-}
+void count_signal(int /*signal*/) { ++handled; }
 
 /// How a handler can be installed.
 enum class How { sigaction_plain, sigaction_restart, std_signal, ignored };
 
-/// What SIGUSR1 does until the end of the block.
+/// Handles SIGUSR1 until the end of the block.
 class Handler {
  public:
     explicit Handler(How how) {
-        must(sigaction(SIGUSR1, nullptr, &before_), "sigaction");
+        check(sigaction(SIGUSR1, nullptr, &before_));
         struct sigaction action {};
         action.sa_handler = count_signal;
         action.sa_flags = how == How::sigaction_restart ? SA_RESTART : 0;
@@ -35,7 +35,7 @@ class Handler {
         else if (how == How::ignored)
             std::signal(SIGUSR1, SIG_IGN);
         else
-            must(sigaction(SIGUSR1, &action, nullptr), "sigaction");
+            check(sigaction(SIGUSR1, &action, nullptr));
     }
     ~Handler() { sigaction(SIGUSR1, &before_, nullptr); }
     Handler(const Handler&) = delete;
@@ -45,12 +45,11 @@ class Handler {
     struct sigaction before_;
 };
 
-/// How many signals error_under_signals() has sent.
+/// The number of signals that error_under_signals() has sent.
 std::atomic<int> sent{0};
 
-/// Makes `call` in a thread of its own and sends that thread SIGUSR1 until it has returned: one
-/// signal alone could come before the call blocks, and would be lost to it. Returns the call's
-/// error.
+/// Makes `call` in a new thread and sends SIGUSR1 to that thread until the call returns, because a
+/// single signal could come before the call blocks. Returns the error of the call.
 int error_under_signals(const std::function<int()>& call) {
     std::atomic<bool> returned{false};
     int error = 0;
@@ -67,14 +66,14 @@ int error_under_signals(const std::function<int()>& call) {
     return error;
 }
 
-// Calls that block for ever, and what they return under signals.
+// The errors under signals of calls that would block forever.
 
 int of_receive() {
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.set(ZMQ_RCVTIMEO, -1).bind("inproc://pull");
     zmq_msg_t message;
-    must(zmq_msg_init(&message), "zmq_msg_init");
+    check(zmq_msg_init(&message));
     return error_under_signals([&] { return zmq_msg_recv(&message, pull, 0); });
 }
 
@@ -112,46 +111,42 @@ int of_proxy() {
 
 int of_term() {
     void* const context = zmq_ctx_new();
-    void* const open = zmq_socket(context, ZMQ_PULL);  // it waits for this one
+    void* const open = zmq_socket(context, ZMQ_PULL);  // zmq_ctx_term waits for this one
     const int error = error_under_signals([&] { return zmq_ctx_term(context); });
-    must(zmq_close(open), "zmq_close");
-    must(zmq_ctx_term(context), "zmq_ctx_term");  // it can be called again
+    check(zmq_close(open));
+    check(zmq_ctx_term(context));  // a second call succeeds
     return error;
 }
 
 /// The wrapper of 12.2.2.
 std::optional<std::string> receive_unless_interrupted(void* socket) {
-    zmq_msg_t message;
-    must(zmq_msg_init(&message), "zmq_msg_init");
-    std::optional<std::string> body;
-    if (zmq_msg_recv(&message, socket, 0) != -1)
-        body.emplace(static_cast<char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
-    else if (zmq_errno() != EINTR)
-        must(-1, "zmq_msg_recv");
-    must(zmq_msg_close(&message), "zmq_msg_close");
-    return body;
+    Message message;
+    const int size = zmq_msg_recv(message, socket, 0);
+    if (size == -1 && zmq_errno() == EINTR) return std::nullopt;
+    check(size);
+    return std::string(message.bytes());
 }
 
 /// A child that has queued a message for `endpoint`, written a line to `file`, and waits. It ends
-/// cleanly if the wait is interrupted, and says so.
+/// cleanly if a signal interrupts the wait, and reports that.
 Child child_with_unsent_work(const std::string& endpoint, const std::string& file, bool handles) {
-    return Child([=](const auto& say) {
+    return Child([=](const auto& report) {
         struct sigaction action {};
         action.sa_handler = handles ? count_signal : SIG_DFL;
-        must(sigaction(SIGTERM, &action, nullptr), "sigaction");
+        check(sigaction(SIGTERM, &action, nullptr));
         void* const context = zmq_ctx_new();
         void* const push = zmq_socket(context, ZMQ_PUSH);
         void* const idle = zmq_socket(context, ZMQ_PULL);
-        must(zmq_connect(push, endpoint.c_str()), "zmq_connect");
-        must(zmq_send(push, "farewell", 8, 0), "zmq_send");
+        check(zmq_connect(push, endpoint.c_str()));
+        check(zmq_send(push, "farewell", 8, 0));
         FILE* const out = std::fopen(file.c_str(), "w");
         std::fputs("the last line\n", out);
-        say("waiting");
+        report("waiting");
         if (error_of(zmq_recv(idle, nullptr, 0, 0)) != EINTR) throw std::runtime_error("zmq_recv");
-        say("interrupted");
+        report("interrupted");
         std::fclose(out);
-        must(zmq_close(push), "zmq_close");
-        must(zmq_close(idle), "zmq_close");
+        check(zmq_close(push));
+        check(zmq_close(idle));
         while (zmq_ctx_term(context) == -1)
             if (zmq_errno() != EINTR) throw std::runtime_error("zmq_ctx_term");
     });
@@ -162,29 +157,29 @@ Child child_with_unsent_work(const std::string& endpoint, const std::string& fil
 TEST_CASE("12.0a: a process without a handler is killed and its blocked call never returns",
           "[notes]") {
     const int signal = GENERATE(SIGINT, SIGTERM);
-    Child child([signal](const auto& say) {
+    Child child([signal](const auto& report) {
         std::signal(signal, SIG_DFL);
         const Context context;
         Socket pull(context, ZMQ_PULL);
-        say("waiting");
+        report("waiting");
         zmq_recv(pull, nullptr, 0, 0);
-        say("returned");
+        report("returned");
     });
-    CHECK(child.hear() == "waiting");
-    pollfd heard{child.fd(), POLLIN, 0};
-    CHECK(::poll(&heard, 1, a_while) == 0);  // its call does block
-    must(kill(child.id(), signal), "kill");
+    CHECK(child.read() == "waiting");
+    pollfd item{child.fd(), POLLIN, 0};
+    CHECK(::poll(&item, 1, a_while) == 0);  // the call blocks
+    check(kill(child.id(), signal));
     CHECK(child.wait() == -signal);
-    CHECK(child.words().empty());
+    CHECK(child.read_all().empty());
 }
 
-TEST_CASE("12.0b: a process that is killed loses what is queued and what is buffered", "[notes]") {
+TEST_CASE("12.0b: a process that is killed loses queued messages and buffered output", "[notes]") {
     const Folder folder;
     Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), false);
-    CHECK(child.hear() == "waiting");
-    must(kill(child.id(), SIGTERM), "kill");
+    CHECK(child.read() == "waiting");
+    check(kill(child.id(), SIGTERM));
     CHECK(child.wait() == -SIGTERM);
-    CHECK(child.words().empty());  // the system has closed its files, this pipe among them
+    CHECK(child.read_all().empty());  // the system has closed its files, and this pipe
     CHECK(read_file(folder.path("file")).empty());
     const Context context;
     Socket pull(context, ZMQ_PULL), fence(context, ZMQ_PUSH);
@@ -197,12 +192,12 @@ TEST_CASE("12.0b: a process that is killed loses what is queued and what is buff
 TEST_CASE("12.0b: a process that closes its sockets after EINTR loses nothing", "[notes]") {
     const Folder folder;
     Child child = child_with_unsent_work(folder.endpoint("late"), folder.path("file"), true);
-    CHECK(child.hear() == "waiting");
-    pollfd heard{child.fd(), POLLIN, 0};
+    CHECK(child.read() == "waiting");
+    pollfd item{child.fd(), POLLIN, 0};
     do {
-        must(kill(child.id(), SIGTERM), "kill");  // one alone could come before the call blocks
-    } while (::poll(&heard, 1, 1) == 0);
-    CHECK(child.hear() == "interrupted");
+        check(kill(child.id(), SIGTERM));  // a single one could come before the call blocks
+    } while (::poll(&item, 1, 1) == 0);
+    CHECK(child.read() == "interrupted");
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind(folder.endpoint("late"));
@@ -219,7 +214,8 @@ TEST_CASE("12.2.1: a handler that runs in the blocked thread ends the call with 
     CHECK(of_send() == EINTR);
 }
 
-TEST_CASE("12.2.1: so does it with a timeout and in zmq_proxy and in zmq_ctx_term", "[notes]") {
+TEST_CASE("12.2.1: a handler also ends a call with a timeout and zmq_proxy and zmq_ctx_term",
+          "[notes]") {
     const Handler handler(How::sigaction_plain);
     CHECK(of_receive_with_timeout() == EINTR);
     CHECK(of_poll_without_items() == EINTR);
@@ -227,13 +223,13 @@ TEST_CASE("12.2.1: so does it with a timeout and in zmq_proxy and in zmq_ctx_ter
     CHECK(of_term() == EINTR);
 }
 
-TEST_CASE("12.2.1: a message whose send was interrupted stays with the caller", "[notes]") {
+TEST_CASE("12.2.1: the caller keeps a message whose send is interrupted", "[notes]") {
     const Handler handler(How::sigaction_plain);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.bind("inproc://push");
     zmq_msg_t message;
-    must(zmq_msg_init_size(&message, 5), "zmq_msg_init_size");
+    check(zmq_msg_init_size(&message, 5));
     std::memcpy(zmq_msg_data(&message), "hello", 5);
     CHECK(error_under_signals([&] { return zmq_msg_send(&message, push, 0); }) == EINTR);
     CHECK(zmq_msg_size(&message) == 5);
@@ -243,7 +239,7 @@ TEST_CASE("12.2.1: a message whose send was interrupted stays with the caller", 
     CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);  // once
 }
 
-TEST_CASE("12.2.1: a signal that is ignored ends no call", "[notes]") {
+TEST_CASE("12.2.1: an ignored signal ends no call", "[notes]") {
     const Handler handler(How::ignored);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
@@ -262,7 +258,7 @@ TEST_CASE("12.2.1: a signal that is ignored ends no call", "[notes]") {
     CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
     send(push, {"a"});
     CHECK(receiver.get() == 0);
-    // The same signals end the same call where a handler takes them.
+    // With a handler, the same signals end the same call.
     const Handler takes_them(How::sigaction_plain);
     waiting = {};
     CHECK(receive_one() == EINTR);
@@ -281,7 +277,7 @@ TEST_CASE("12.2.1: a handler that runs in another thread ends no call", "[notes]
         return error_of(zmq_recv(pull, &byte, 1, 0));
     });
     waiting.get_future().wait();
-    // The first time perhaps before the receiver blocks, the second time when it does.
+    // The first time, the receiver may not block yet; the second time, it does.
     for (int i = 0; i < 2; ++i) {
         CHECK(of_poll() == EINTR);
         CHECK(receiver.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
@@ -290,7 +286,7 @@ TEST_CASE("12.2.1: a handler that runs in another thread ends no call", "[notes]
     CHECK(receiver.get() == 0);
 }
 
-TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]") {
+TEST_CASE("12.2.1: a signal that comes before the call does not end it", "[notes]") {
     const Handler handler(How::sigaction_plain);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
@@ -299,7 +295,7 @@ TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]"
     handled = 0;
     std::promise<void> waiting;
     auto receiver = std::async(std::launch::async, [&] {
-        must(raise(SIGUSR1), "raise");  // its handler runs in this thread, and returns first
+        check(raise(SIGUSR1));  // the handler runs in this thread and returns first
         waiting.set_value();
         char byte;
         return error_of(zmq_recv(pull, &byte, 1, 0));
@@ -311,14 +307,15 @@ TEST_CASE("12.2.1: a signal that comes before the call is lost to it", "[notes]"
     CHECK(receiver.get() == 0);
 }
 
-TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the program's own",
-          "[notes]") {
+TEST_CASE(
+    "12.2.1: libzmq's threads block all signals so only the program's own threads handle them",
+    "[notes]") {
     const Handler handler(How::sigaction_plain);
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.connect(pull.bind(any_port));
-    // A thread of 0MQ begins by blocking all signals, whatever was blocked in the one that made it.
-    // Both have done so: one has passed a message on, the other has taken a closed socket apart.
+    // Each libzmq thread first blocks all signals. Both have done so, because the I/O thread has
+    // passed on a message, and the other thread has destroyed a closed socket.
     send(push, {"before"});
     CHECK(receive(pull) == Frames{"before"});
     Socket(context, ZMQ_PAIR).bind("inproc://taken");
@@ -326,15 +323,15 @@ TEST_CASE("12.2.1: the threads of 0MQ take no signals so they come to one of the
     sigset_t usr1, pending;
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
-    must(pthread_sigmask(SIG_BLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_BLOCK, &usr1, nullptr));
     handled = 0;
-    must(kill(getpid(), SIGUSR1), "kill");
-    send(push, {"a"});  // passes through the threads of 0MQ
+    check(kill(getpid(), SIGUSR1));
+    send(push, {"a"});  // passes through the I/O thread
     CHECK(receive(pull) == Frames{"a"});
     CHECK(handled == 0);
-    must(sigpending(&pending), "sigpending");
+    check(sigpending(&pending));
     CHECK(sigismember(&pending, SIGUSR1) == 1);
-    must(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr));
     CHECK(handled == 1);
 }
 
@@ -351,12 +348,12 @@ TEST_CASE("12.2.2: a receive wrapper can return nothing when interrupted", "[not
     });
     CHECK(received == std::nullopt);
     send(push, {""});
-    CHECK(receive_unless_interrupted(pull) == "");  // an empty message is not nothing
+    CHECK(receive_unless_interrupted(pull) == "");  // an empty message is a message
     send(push, {"a"});
     CHECK(receive_unless_interrupted(pull) == "a");
 }
 
-TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
+TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of libzmq", "[notes]") {
     const Handler handler(GENERATE(How::sigaction_plain, How::sigaction_restart, How::std_signal));
     CHECK(of_receive() == EINTR);
     CHECK(of_receive_with_timeout() == EINTR);
@@ -367,7 +364,7 @@ TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
     CHECK(of_term() == EINTR);
 }
 
-// ThreadSanitizer has a signal() of its own, which does not set SA_RESTART.
+// The signal() of ThreadSanitizer does not set SA_RESTART.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define OTHER_SIGNAL
@@ -376,9 +373,9 @@ TEST_CASE("12.2.3: SA_RESTART changes nothing for any call of 0MQ", "[notes]") {
 #define OTHER_SIGNAL
 #endif
 
-TEST_CASE("12.2.3: SA_RESTART which signal() sets makes a difference for a plain read", "[notes]") {
+TEST_CASE("12.2.3: SA_RESTART which signal() sets restarts a plain read", "[notes]") {
     int ends[2];
-    must(pipe(ends), "pipe");
+    check(pipe(ends));
     char byte;
     {
         const Handler handler(How::sigaction_plain);
@@ -401,7 +398,7 @@ TEST_CASE("12.2.3: SA_RESTART which signal() sets makes a difference for a plain
     waiting.get_future().wait();
     while (sent < before + 100) std::this_thread::yield();
     CHECK(reader.wait_for(std::chrono::milliseconds(a_while)) == std::future_status::timeout);
-    must(static_cast<int>(::write(ends[1], "a", 1)), "write");
+    check(static_cast<int>(::write(ends[1], "a", 1)));
     CHECK(reader.get() == 0);
     ::close(ends[0]);
     ::close(ends[1]);
@@ -416,8 +413,8 @@ void write_to_pipe(int /*signal*/) {
 }
 }  // namespace
 
-TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lost", "[notes]") {
-    must(pipe(self_pipe), "pipe");
+TEST_CASE("12.2.4: with a pipe among the items of zmq_poll no signal is lost", "[notes]") {
+    check(pipe(self_pipe));
     const Handler restores(How::sigaction_plain);
     std::signal(SIGUSR1, write_to_pipe);
     const Context context;
@@ -425,9 +422,9 @@ TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lo
     zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {nullptr, self_pipe[0], ZMQ_POLLIN, 0}};
     CHECK(zmq_poll(items, 2, 0) == 0);
     if (GENERATE(true, false))
-        must(raise(SIGUSR1), "raise");  // before the call
+        check(raise(SIGUSR1));  // before the call
     else
-        // During the call, too. EINTR says so at once, and if not, the pipe does.
+        // During the call, too: it fails with EINTR, or the pipe is readable.
         error_under_signals([&] { return zmq_poll(items, 2, deadline_ms); });
     CHECK(zmq_poll(items, 2, deadline_ms) == 1);
     CHECK(items[0].revents == 0);
@@ -436,15 +433,15 @@ TEST_CASE("12.2.4: a pipe among the items of zmq_poll makes that no signal is lo
     ::close(self_pipe[1]);
 }
 
-TEST_CASE("12.2.4: a thread that waits for the signal and shuts the context down loses none",
+TEST_CASE("12.2.4: with a thread that waits for the signal and shuts the context down none is lost",
           "[notes]") {
     sigset_t usr1;
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
-    must(pthread_sigmask(SIG_BLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_BLOCK, &usr1, nullptr));
     const Context context;
     Socket pull(context, ZMQ_PULL);
-    must(kill(getpid(), SIGUSR1), "kill");  // before the call and before the thread
+    check(kill(getpid(), SIGUSR1));  // before the call and before the thread
     std::thread waits([&] {
         int signal;
         sigwait(&usr1, &signal);
@@ -452,5 +449,7 @@ TEST_CASE("12.2.4: a thread that waits for the signal and shuts the context down
     });
     CHECK(error_of(zmq_recv(pull, nullptr, 0, 0)) == ETERM);
     waits.join();
-    must(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr), "pthread_sigmask");
+    check(pthread_sigmask(SIG_UNBLOCK, &usr1, nullptr));
 }
+
+}  // namespace notes

@@ -1,4 +1,4 @@
-// Section 13: threads.
+// Section 13 of the notes: threads.
 #include <atomic>
 #include <future>
 #include <memory>
@@ -8,9 +8,11 @@
 
 #include "notes.hpp"
 
+namespace notes {
+
 namespace {
 
-/// What a worker does, in a thread or in a process of its own: it knows only endpoints.
+/// A worker, for a thread or a process. It needs only endpoints.
 void double_each_number(const std::string& source, const std::string& sink) {
     const Context context;
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
@@ -19,14 +21,14 @@ void double_each_number(const std::string& source, const std::string& sink) {
     for (int i = 0; i < 3; ++i) send(push, {std::to_string(2 * std::stoi(receive(pull)[0]))});
 }
 
-/// The server's work: the same for a server of one thread and for each worker of one of many.
+/// Serves requests, as the only thread of a server or as one of its workers.
 void serve(void* rep, const std::string& name) {
     try {
         while (true) {
             const Frames request = receive(rep);
             send(rep, {"reply to " + request.at(0), name});
         }
-    } catch (const std::exception&) {  // the end of the context
+    } catch (const std::exception&) {  // the context has ended
     }
 }
 
@@ -44,7 +46,7 @@ struct Server {
             workers.push_back(std::make_unique<Socket>(context, ZMQ_REP));
             workers.back()->connect("inproc://workers");
         }
-        REQUIRE(poll(dealer, ZMQ_POLLOUT) == ZMQ_POLLOUT);  // it knows its workers
+        REQUIRE(poll(dealer, ZMQ_POLLOUT) == ZMQ_POLLOUT);  // it has workers
     }
     ~Server() {
         zmq_ctx_shutdown(context);
@@ -75,7 +77,7 @@ std::vector<std::unique_ptr<Socket>> clients(void* context, int type, int size,
 
 TEST_CASE("13.1.1: a context may be used by many threads at once", "[notes]") {
     const Context context;
-    must(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 10'000), "ZMQ_MAX_SOCKETS");
+    check(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 10'000));
     std::atomic<int> arrived{0};
     std::vector<std::thread> threads;
     for (int thread = 0; thread < 8; ++thread)
@@ -95,8 +97,7 @@ TEST_CASE("13.1.1: a context may be used by many threads at once", "[notes]") {
     CHECK(arrived == 8 * 50);
 }
 
-TEST_CASE("13.1.1: the context is not the only one - an atomic counter may be shared too",
-          "[notes]") {
+TEST_CASE("13.1.1: threads may share an atomic counter too", "[notes]") {
     void* counter = zmq_atomic_counter_new();
     std::vector<std::thread> threads;
     for (int thread = 0; thread < 4; ++thread)
@@ -108,7 +109,7 @@ TEST_CASE("13.1.1: the context is not the only one - an atomic counter may be sh
     zmq_atomic_counter_destroy(&counter);
 }
 
-TEST_CASE("13.1.2: an inproc name belongs to one context and elsewhere it stays pending unsaid",
+TEST_CASE("13.1.2: an inproc name belongs to one context and a connect in another silently waits",
           "[notes]") {
     const Context here, there;
     Socket pull(here, ZMQ_PULL), push(there, ZMQ_PUSH);
@@ -118,11 +119,11 @@ TEST_CASE("13.1.2: an inproc name belongs to one context and elsewhere it stays 
     CHECK(poll(pull, ZMQ_POLLIN, a_while) == 0);
     Socket same_name(there, ZMQ_PULL);
     same_name.bind("inproc://name");
-    CHECK(receive(same_name) == Frames{"a"});  // it had waited for this one
+    CHECK(receive(same_name) == Frames{"a"});  // the connect was waiting for this one
     CHECK(poll(pull, ZMQ_POLLIN, 0) == 0);
 }
 
-TEST_CASE("13.1.2: threads with the same context meet over inproc", "[notes]") {
+TEST_CASE("13.1.2: threads with the same context connect over inproc", "[notes]") {
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind("inproc://name");
@@ -144,7 +145,7 @@ TEST_CASE("13.1.2: within one context an inproc name can be bound only once", "[
 
 TEST_CASE("13.1.2: inproc needs no I/O thread and tcp needs one", "[notes]") {
     const Context context;
-    must(zmq_ctx_set(context, ZMQ_IO_THREADS, 0), "ZMQ_IO_THREADS");
+    check(zmq_ctx_set(context, ZMQ_IO_THREADS, 0));
     Socket pull(context, ZMQ_PULL), push(context, ZMQ_PUSH);
     pull.bind("inproc://name");
     push.connect("inproc://name");
@@ -154,12 +155,12 @@ TEST_CASE("13.1.2: inproc needs no I/O thread and tcp needs one", "[notes]") {
     CHECK(error_of(zmq_connect(push, "tcp://127.0.0.1:1")) == EMTHREAD);
 }
 
-TEST_CASE("13.1.3: what runs in a thread with its own context runs as a process unchanged",
+TEST_CASE("13.1.3: a worker thread with its own context also runs as a process unchanged",
           "[notes]") {
     const Folder folder;
     const std::string source = folder.endpoint("source"), sink = folder.endpoint("sink");
-    // The process comes first: a fork should find no threads.
-    Child process([&](const auto& /*say*/) { double_each_number(source, sink); });
+    // The process comes first, so that the fork has no threads.
+    Child process([&](const auto& /*report*/) { double_each_number(source, sink); });
     const auto gives_three_results = [&] {
         const Context context;
         Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
@@ -182,7 +183,7 @@ TEST_CASE("13.1.4: no socket type of the stable API is thread-safe", "[notes]") 
         CHECK(Socket(context, type).get(ZMQ_THREAD_SAFE) == 0);
 }
 
-TEST_CASE("13.1.4: threads may share a socket with a lock round every call", "[notes]") {
+TEST_CASE("13.1.4: threads may share a socket with a lock for every call", "[notes]") {
     const Context context;
     Socket push(context, ZMQ_PUSH), pull(context, ZMQ_PULL);
     push.bind("inproc://shared");
@@ -192,7 +193,7 @@ TEST_CASE("13.1.4: threads may share a socket with a lock round every call", "[n
     for (int thread = 0; thread < 4; ++thread)
         threads.emplace_back([&, thread] {
             for (int i = 0; i < 100; ++i) {
-                const std::lock_guard lock(mutex);  // round both parts: a message is one
+                const std::lock_guard lock(mutex);  // for both frames, because they are one message
                 send(push, {std::to_string(thread), std::to_string(i)});
             }
         });
@@ -203,14 +204,13 @@ TEST_CASE("13.1.4: threads may share a socket with a lock round every call", "[n
     CHECK(received.count({"3", "99"}) == 1);
 }
 
-TEST_CASE("13.1.5: a socket may be used and closed in another thread than that which made it",
-          "[notes]") {
+TEST_CASE("13.1.5: another thread than its creator may use and close a socket", "[notes]") {
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind("inproc://pull");
-    void* const push = must(zmq_socket(context, ZMQ_PUSH), "zmq_socket");  // made here
-    must(zmq_connect(push, "inproc://pull"), "zmq_connect");
-    // A thread's start and its end pass on all that was written before.
+    void* const push = zmq_socket(context, ZMQ_PUSH);  // created here
+    check(zmq_connect(push, "inproc://pull"));
+    // The start and the join of a thread synchronise memory.
     std::thread first([push] { send(push, {"first"}); });
     first.join();
     int closed = -1;
@@ -224,7 +224,7 @@ TEST_CASE("13.1.5: a socket may be used and closed in another thread than that w
     CHECK(receive(pull) == Frames{"second"});
 }
 
-TEST_CASE("13.1.5: a socket may be handed to a thread that already runs", "[notes]") {
+TEST_CASE("13.1.5: a running thread may take over a socket", "[notes]") {
     const Context context;
     Socket pull(context, ZMQ_PULL);
     pull.bind("inproc://pull");
@@ -236,7 +236,7 @@ TEST_CASE("13.1.5: a socket may be handed to a thread that already runs", "[note
     auto push = std::make_unique<Socket>(context, ZMQ_PUSH);
     push->connect("inproc://pull");
     send(*push, {"from its first owner"});
-    hand_over.set_value(std::move(push));  // from here on it is not ours
+    hand_over.set_value(std::move(push));  // the other thread owns it now
     thread.join();
     CHECK(receive(pull) == Frames{"from its first owner"});
     CHECK(receive(pull) == Frames{"from its new owner"});
@@ -248,14 +248,14 @@ TEST_CASE("13.2.1: a worker is a server of one thread with another endpoint and 
           "[notes]") {
     const Context context;
     Socket client(context, ZMQ_REQ), rep(context, ZMQ_REP);
-    client.connect(rep.bind(any_port));  // one thread: tcp, and it binds
+    client.connect(rep.bind(any_port));  // one thread: it binds a tcp endpoint
     std::thread single([&rep] { serve(rep, "alone"); });
     send(client, {"Hello"});
     CHECK(receive(client) == Frames{"reply to Hello", "alone"});
-    must(zmq_ctx_shutdown(context), "zmq_ctx_shutdown");
+    check(zmq_ctx_shutdown(context));
     single.join();
 
-    Server server(1);  // a worker: inproc, and it connects
+    Server server(1);  // a worker: it connects to an inproc endpoint
     server.start_proxy();
     server.start_workers();
     const Context outside;
@@ -265,14 +265,14 @@ TEST_CASE("13.2.1: a worker is a server of one thread with another endpoint and 
     CHECK(receive(other) == Frames{"reply to Hello", "0"});
 }
 
-TEST_CASE("13.2.2: the ROUTER takes the requests of many clients over tcp at the same time",
+TEST_CASE("13.2.2: the ROUTER receives requests of many clients over tcp at the same time",
           "[notes]") {
     Server server(3);
     server.start_proxy();
     const Context outside;
     const auto all = clients(outside, ZMQ_REQ, 3, server.endpoint);
     for (size_t i = 0; i < 3; ++i) send(*all[i], {std::to_string(i)});
-    // Three requests are in work, and none has been answered yet.
+    // The server works on three requests and has not answered any.
     std::vector<Frames> requests;
     for (const auto& worker : server.workers) requests.push_back(receive(*worker));
     CHECK(std::set<Frames>(requests.begin(), requests.end()) ==
@@ -281,7 +281,8 @@ TEST_CASE("13.2.2: the ROUTER takes the requests of many clients over tcp at the
     for (size_t i = 0; i < 3; ++i) CHECK(receive(*all[i]) == Frames{std::to_string(i)});
 }
 
-TEST_CASE("13.2.3: the DEALER deals the requests to the workers over inproc in turn", "[notes]") {
+TEST_CASE("13.2.3: the DEALER distributes the requests to the workers round-robin over inproc",
+          "[notes]") {
     Server server(5);
     server.start_proxy();
     server.start_workers();
@@ -297,14 +298,14 @@ TEST_CASE("13.2.3: the DEALER deals the requests to the workers over inproc in t
     CHECK(workers == std::multiset<std::string>{"0", "0", "1", "1", "2", "2", "3", "3", "4", "4"});
 }
 
-TEST_CASE("13.2.4: the proxy takes requests fairly and each reply goes back to its origin",
+TEST_CASE("13.2.4: the proxy fair-queues requests and returns each reply to its client",
           "[notes]") {
     Server server(1);
     server.router.bind("inproc://clients");
     Socket first(server.context, ZMQ_DEALER), second(server.context, ZMQ_DEALER);
     first.connect("inproc://clients");
     second.connect("inproc://clients");
-    // The first one has queued all it has before the second one comes.
+    // The first one queues all its requests before the second one connects.
     for (Socket* client : {&first, &second})
         for (int i = 0; i < 3; ++i) send(*client, {"", client == &first ? "first" : "second"});
     server.start_proxy();
@@ -322,7 +323,7 @@ TEST_CASE("13.2.4: the proxy takes requests fairly and each reply goes back to i
 
 // 13.3: signals between threads ------------------------------------------------------------------
 
-TEST_CASE("13.3.1: two threads talk over inproc with a context that they share", "[notes]") {
+TEST_CASE("13.3.1: two threads exchange messages over inproc with a shared context", "[notes]") {
     const Context context;
     Socket parent(context, ZMQ_PAIR);
     parent.bind("inproc://pair");
@@ -338,8 +339,7 @@ TEST_CASE("13.3.1: two threads talk over inproc with a context that they share",
     child.join();
 }
 
-TEST_CASE("13.3.2: a connect before the bind is right as well and what is sent then arrives",
-          "[notes]") {
+TEST_CASE("13.3.2: a connect before the bind also works and messages sent then arrive", "[notes]") {
     const Context context;
     std::promise<void> sent;
     std::thread child([&] {
@@ -372,24 +372,25 @@ TEST_CASE("13.3.2: the order does not matter for REQ and SUB either", "[notes]")
     CHECK(receive(sub) == Frames{"a"});
 }
 
-TEST_CASE("13.3.2: a name that is never bound does not hold up the end of the context", "[notes]") {
+TEST_CASE("13.3.2: a name that is never bound does not block zmq_ctx_term", "[notes]") {
     void* const context = zmq_ctx_new();
     void* const pair = zmq_socket(context, ZMQ_PAIR);
-    must(zmq_connect(pair, "inproc://never"), "zmq_connect");
-    must(zmq_send(pair, "a", 1, 0), "zmq_send");
-    must(zmq_close(pair), "zmq_close");
+    check(zmq_connect(pair, "inproc://never"));
+    check(zmq_send(pair, "a", 1, 0));
+    check(zmq_close(pair));
     auto term = std::async(std::launch::async, [context] { return zmq_ctx_term(context); });
     REQUIRE(term.wait_for(deadline) == std::future_status::ready);
     CHECK(term.get() == 0);
 }
 
-TEST_CASE("13.3.3: a step that waits for the signal of the step before comes after it", "[notes]") {
+TEST_CASE("13.3.3: a step that waits for the signal of the previous step runs after it",
+          "[notes]") {
     const Context context;
     Socket end(context, ZMQ_PAIR);
     end.bind("inproc://step-4");
     std::mutex mutex;
-    std::string order;  // that in which the steps are done
-    // Started last to first, each does its step only when the one before has signalled.
+    std::string order;  // of the steps
+    // Started last to first, each step waits for the signal of the previous one.
     std::vector<std::thread> threads;
     for (int step = 3; step >= 1; --step) {
         auto before = std::make_unique<Socket>(context, ZMQ_PAIR);
@@ -397,7 +398,7 @@ TEST_CASE("13.3.3: a step that waits for the signal of the step before comes aft
         threads.emplace_back([&, step, before = std::move(before)] {
             receive(*before);
             {
-                const std::lock_guard lock(mutex);  // guards the string, and puts none first
+                const std::lock_guard lock(mutex);  // protects the string
                 order += std::to_string(step);
             }
             Socket next(context, ZMQ_PAIR);
@@ -405,7 +406,7 @@ TEST_CASE("13.3.3: a step that waits for the signal of the step before comes aft
             send(next, {"done"});
         });
     }
-    CHECK(poll(end, ZMQ_POLLIN, a_while) == 0);  // time for those who do not wait
+    CHECK(poll(end, ZMQ_POLLIN, a_while) == 0);  // enough time for a step that does not wait
     Socket start(context, ZMQ_PAIR);
     start.connect("inproc://step-1");
     send(start, {"go"});
@@ -414,7 +415,7 @@ TEST_CASE("13.3.3: a step that waits for the signal of the step before comes aft
     CHECK(order == "123");
 }
 
-TEST_CASE("13.3.4: a PAIR has one partner and cuts a second one off without a word", "[notes]") {
+TEST_CASE("13.3.4: a PAIR has one peer and silently disconnects a second one", "[notes]") {
     const Context context;
     Socket bound(context, ZMQ_PAIR), first(context, ZMQ_PAIR), second(context, ZMQ_PAIR);
     bound.bind("inproc://pair");
@@ -425,7 +426,7 @@ TEST_CASE("13.3.4: a PAIR has one partner and cuts a second one off without a wo
     CHECK(error_of(zmq_send(second, "two", 3, ZMQ_DONTWAIT)) == EAGAIN);
     for (const std::string signal : {"1", "2", "3", "4"}) {
         send(bound, {signal});
-        CHECK(receive(first) == Frames{signal});  // all of them
+        CHECK(receive(first) == Frames{signal});  // it receives all
     }
     CHECK(poll(second, ZMQ_POLLIN, 0) == 0);
     CHECK(poll(bound, ZMQ_POLLIN, 0) == 0);
@@ -444,7 +445,7 @@ TEST_CASE("13.3.4: a PUSH gives half of its signals to a second receiver", "[not
     CHECK(receive(second) == Frames{"4"});
 }
 
-TEST_CASE("13.3.4: a ROUTER puts a frame of its own in front of each signal", "[notes]") {
+TEST_CASE("13.3.4: a ROUTER adds a frame before each signal", "[notes]") {
     const Context context;
     Socket bound(context, ZMQ_ROUTER), dealer(context, ZMQ_DEALER);
     bound.bind("inproc://router");
@@ -452,3 +453,5 @@ TEST_CASE("13.3.4: a ROUTER puts a frame of its own in front of each signal", "[
     send(dealer, {"ready"});
     CHECK(receive(bound) == Frames{"id", "ready"});
 }
+
+}  // namespace notes

@@ -1,4 +1,4 @@
-// Section 14: nodes that come and go.
+// Section 14 of the notes: node coordination.
 #include <chrono>
 #include <future>
 #include <memory>
@@ -6,7 +6,9 @@
 #include <thread>
 
 #include "notes.hpp"
-#include "wire.hpp"
+#include "relay.hpp"
+
+namespace notes {
 
 namespace {
 
@@ -14,7 +16,7 @@ constexpr int connection_events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED |
                                   ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
                                   ZMQ_EVENT_CONNECT_RETRIED;
 
-/// A socket with a quick reconnect, and what happens to its connections.
+/// A socket with a quick reconnect and a monitor.
 struct Node {
     Context context;
     Socket socket;
@@ -22,10 +24,9 @@ struct Node {
     explicit Node(int type) : socket(context, type) { socket.set(ZMQ_RECONNECT_IVL, 10); }
 };
 
-/// A new node says `word` to `bound`. Whether `bound` takes it depends on whether it has finished
-/// with the node before, and nothing tells when: a node that is refused gives way to a fresh one.
-/// Returns the first message that arrives at `bound`, other than `earlier`, of which a node that
-/// was given up too soon may have sent one more.
+/// Sends `word` to `bound` from new nodes, one after another, until one arrives. `bound` refuses a
+/// node until it has finished with the previous one, and nothing reports when. Returns the first
+/// message at `bound` other than `earlier`, which an abandoned node may have sent once more.
 Frames from_fresh_nodes(int type, void* bound, const std::string& endpoint, const std::string& word,
                         const std::string& earlier = "") {
     const auto end = std::chrono::steady_clock::now() + deadline;
@@ -39,8 +40,8 @@ Frames from_fresh_nodes(int type, void* bound, const std::string& endpoint, cons
     return {"no node was taken"};
 }
 
-/// Two sockets of one type, that which binds living on and idle, and a network between them that
-/// breaks. The other one connects again, both ends say that the handshake succeeded, and sends.
+/// Two sockets of one type and a network between them that breaks while the bound socket is idle.
+/// The other one reconnects, both monitors report a successful handshake, and it sends.
 struct BrokenNetwork {
     Node bound, connected;
     Relay relay;
@@ -59,18 +60,18 @@ struct BrokenNetwork {
     }
 };
 
-/// Sends "later" until `sub` has heard something, and returns what it heard first.
-Frames first_heard(void* pub, void* sub) {
+/// Sends "later" until `sub` has received a message, and returns its first message.
+Frames first_received(void* pub, void* sub) {
     const auto end = std::chrono::steady_clock::now() + deadline;
     while (std::chrono::steady_clock::now() < end) {
         send(pub, {"later"});
         if (poll(sub, ZMQ_POLLIN, 1) == ZMQ_POLLIN) return receive(sub);
     }
-    return {"nothing was heard"};
+    return {"no message arrived"};
 }
 
-/// A subscriber, in a thread with a context of its own: reports when it has heard HELLO (if the
-/// publisher says that), then counts what comes until END. -1: not all came in order.
+/// A subscriber with its own context. Reports its first HELLO, if the publisher sends one, then
+/// counts updates until END. Returns -1 if an update is missing or out of order.
 int count_updates(const std::string& endpoint, const std::string& sync) {
     const Context context;
     Socket sub(context, ZMQ_SUB), req(context, ZMQ_REQ);
@@ -95,8 +96,8 @@ int count_updates(const std::string& endpoint, const std::string& sync) {
     }
 }
 
-/// Three of them, and a publisher that waits with `wait` before it sends 1000 updates and END.
-/// Returns how many each has received.
+/// Runs three subscribers and a publisher that calls `wait` before it sends 1000 updates and END.
+/// Returns the number of updates that each subscriber has received.
 std::vector<int> three_subscribers(void (*wait)(void* xpub, void* rep)) {
     const Context context;
     Socket xpub(context, ZMQ_XPUB), rep(context, ZMQ_REP);
@@ -115,7 +116,7 @@ std::vector<int> three_subscribers(void (*wait)(void* xpub, void* rep)) {
 
 }  // namespace
 
-TEST_CASE("14.1: a PAIR talks to one node and refuses the next without a word", "[notes]") {
+TEST_CASE("14.1: a PAIR has one peer and silently refuses the next", "[notes]") {
     Node bound(ZMQ_PAIR);
     const std::string endpoint = bound.socket.bind(any_port);
     auto first = std::make_unique<Node>(ZMQ_PAIR);
@@ -126,40 +127,39 @@ TEST_CASE("14.1: a PAIR talks to one node and refuses the next without a word", 
     Node second(ZMQ_PAIR);
     second.socket.connect(endpoint);
     bound.monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    second.monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);  // both ends say that all is well
+    second.monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);  // both ends report success
     CHECK(zmq_send(second.socket, "two", 3, 0) == 3);
     CHECK(poll(bound.socket, ZMQ_POLLIN, a_while) == 0);
-    // Nor does the second one move up when the first one has gone.
+    // The second one does not replace the first one when that leaves.
     first.reset();
     bound.monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
     CHECK(zmq_send(second.socket, "three", 5, 0) == 5);
     CHECK(poll(bound.socket, ZMQ_POLLIN, a_while) == 0);
-    CHECK(poll(second.monitor.reader(), ZMQ_POLLIN, 0) == 0);  // it believes that it is connected
+    CHECK(poll(second.monitor.reader(), ZMQ_POLLIN, 0) == 0);  // it reports no disconnect
 }
 
-TEST_CASE("14.2: a connecting PAIR does connect again to a node that left and came back",
-          "[notes]") {
+TEST_CASE("14.2: a connecting PAIR reconnects to a node that leaves and returns", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("node");
     Node stays(ZMQ_PAIR);
     stays.socket.connect(endpoint);
     for (int life = 0; life < 3; ++life) {
-        Node comes(ZMQ_PAIR);
-        if (life > 0) send(stays.socket, {"while you were away"});
-        comes.socket.bind(endpoint);
-        if (life > 0) CHECK(receive(comes.socket) == Frames{"while you were away"});
+        Node returned(ZMQ_PAIR);
+        if (life > 0) send(stays.socket, {"sent meanwhile"});
+        returned.socket.bind(endpoint);
+        if (life > 0) CHECK(receive(returned.socket) == Frames{"sent meanwhile"});
         stays.monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
         send(stays.socket, {"there"});
-        CHECK(receive(comes.socket) == Frames{"there"});
-        send(comes.socket, {"and back"});
+        CHECK(receive(returned.socket) == Frames{"there"});
+        send(returned.socket, {"and back"});
         CHECK(receive(stays.socket) == Frames{"and back"});
-        comes.monitor.stop();
-        comes.socket.close();
+        returned.monitor.stop();
+        returned.socket.close();
         stays.monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
     }
 }
 
-TEST_CASE("14.2: only ZMQ_RECONNECT_IVL -1 keeps a PAIR from connecting again", "[notes]") {
+TEST_CASE("14.2: only ZMQ_RECONNECT_IVL -1 keeps a PAIR from reconnecting", "[notes]") {
     const Folder folder;
     const std::string endpoint = folder.endpoint("node");
     Node stays(ZMQ_PAIR);
@@ -171,17 +171,17 @@ TEST_CASE("14.2: only ZMQ_RECONNECT_IVL -1 keeps a PAIR from connecting again", 
         stays.monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     }
     stays.monitor.wait_for(ZMQ_EVENT_DISCONNECTED);
-    Node comes(ZMQ_PAIR);
-    comes.socket.bind(endpoint);
+    Node returned(ZMQ_PAIR);
+    returned.socket.bind(endpoint);
     CHECK(poll(stays.monitor.reader(), ZMQ_POLLIN, a_while) == 0);
-    // Another one has no difficulty.
+    // Another node can connect.
     Node other(ZMQ_PAIR);
     other.socket.connect(endpoint);
     send(other.socket, {"other"});
-    CHECK(receive(comes.socket) == Frames{"other"});
+    CHECK(receive(returned.socket) == Frames{"other"});
 }
 
-TEST_CASE("14.2: a bound PAIR takes a fresh node once it has finished with the old one",
+TEST_CASE("14.2: a bound PAIR accepts a new node after it has finished with the old one",
           "[notes]") {
     const Context context;
     Socket bound(context, ZMQ_PAIR);
@@ -191,29 +191,31 @@ TEST_CASE("14.2: a bound PAIR takes a fresh node once it has finished with the o
     CHECK(from_fresh_nodes(ZMQ_PAIR, bound, endpoint, "3", "2") == Frames{"3"});
 }
 
-TEST_CASE("14.2: a bound PAIR that was idle when the network broke refuses the node that is back",
-          "[notes]") {
+TEST_CASE(
+    "14.2: a bound PAIR that was idle when the network broke refuses the node that reconnects",
+    "[notes]") {
     BrokenNetwork network(ZMQ_PAIR);
     Socket& bound = network.bound.socket;
     CHECK(poll(bound, ZMQ_POLLIN, a_while) == 0);
-    // Nobody is told, and nobody tries again, not even now that the old connection is done with.
+    // No end reports it, and no end tries again, even after the old connection has ended.
     CHECK(zmq_send(network.connected.socket, "again", 5, 0) == 5);
     CHECK(poll(bound, ZMQ_POLLIN, a_while) == 0);
     CHECK(poll(network.connected.monitor.reader(), ZMQ_POLLIN, 0) == 0);
-    // The cure is a fresh socket. What the refused one has sent never comes.
+    // A new socket works. Messages of the refused one never arrive.
     CHECK(from_fresh_nodes(ZMQ_PAIR, bound, network.relay.endpoint(), "fresh") == Frames{"fresh"});
 }
 
-TEST_CASE("14.2: a DEALER in the same place goes on without a loss", "[notes]") {
+TEST_CASE("14.2: a DEALER in the same place continues without a loss", "[notes]") {
     BrokenNetwork network(ZMQ_DEALER);
     CHECK(receive(network.bound.socket) == Frames{"after"});
     send(network.connected.socket, {"again"});
     CHECK(receive(network.bound.socket) == Frames{"again"});
 }
 
-TEST_CASE("14.2: a bound PAIR refuses the new node until a call has found all of the old one read",
-          "[notes]") {
-    const int calls = GENERATE(0, 1, 2);  // a receive, and one that finds nothing more
+TEST_CASE(
+    "14.2: a bound PAIR refuses a new node until a call finds no more messages of the old one",
+    "[notes]") {
+    const int calls = GENERATE(0, 1, 2);  // a receive, then a poll that finds no message
     Node bound(ZMQ_PAIR);
     const std::string endpoint = bound.socket.bind(any_port);
     {
@@ -223,7 +225,7 @@ TEST_CASE("14.2: a bound PAIR refuses the new node until a call has found all of
         CHECK(poll(bound.socket, ZMQ_POLLIN) == ZMQ_POLLIN);
         bound.monitor.wait_for(ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     }
-    // It is not idle: it has been in a call since the old one ended, and knows that it did.
+    // It is not idle: a call has processed the end of the old connection.
     while (poll(bound.socket, ZMQ_POLLOUT, 0) != 0) std::this_thread::yield();
     if (calls > 0) CHECK(receive(bound.socket) == Frames{"last"});
     if (calls > 1) CHECK(poll(bound.socket, ZMQ_POLLIN, 0) == 0);
@@ -240,12 +242,12 @@ TEST_CASE("14.2: a bound PAIR refuses the new node until a call has found all of
 
 // 14.1.x: the synchronised publisher -------------------------------------------------------------
 
-TEST_CASE("14.1.1: a publisher that expects too few subscribers starts without the others",
+TEST_CASE("14.1.1: a publisher that expects too few subscribers starts before the others arrive",
           "[notes]") {
     const Context context;
     Socket xpub(context, ZMQ_XPUB), early(context, ZMQ_SUB), late(context, ZMQ_SUB);
     const std::string endpoint = xpub.set(ZMQ_XPUB_VERBOSE, 1).bind(any_port);
-    const int expected = 1;  // there will be two
+    const int expected = 1;  // but two will come
     early.set(ZMQ_SUBSCRIBE, "").connect(endpoint);
     for (int i = 0; i < expected; ++i) CHECK(receive(xpub) == Frames{"\1"});
     send(xpub, {"first"});
@@ -257,7 +259,7 @@ TEST_CASE("14.1.1: a publisher that expects too few subscribers starts without t
     CHECK(receive(late) == Frames{"second"});
 }
 
-TEST_CASE("14.1.2: a report after zmq_connect does not mean that the subscription has come",
+TEST_CASE("14.1.2: a report after zmq_connect does not mean that the subscription has arrived",
           "[notes]") {
     const Context context;
     Socket pub(context, ZMQ_PUB), rep(context, ZMQ_REP), sub(context, ZMQ_SUB),
@@ -268,13 +270,14 @@ TEST_CASE("14.1.2: a report after zmq_connect does not mean that the subscriptio
     CHECK(zmq_connect(sub, slow.endpoint().c_str()) == 0);
     req.connect(rep.bind(any_port));
     send(req, {"ready"});
-    CHECK(receive(rep) == Frames{"ready"});  // another connection, and a faster one
+    CHECK(receive(rep) == Frames{"ready"});  // over another, faster connection
     send(pub, {"first"});
     slow.let_through();
-    CHECK(first_heard(pub, sub) == Frames{"later"});
+    CHECK(first_received(pub, sub) == Frames{"later"});
 }
 
-TEST_CASE("14.1.2: a report after the first HELLO means that it has come", "[notes]") {
+TEST_CASE("14.1.2: a report after the first HELLO means that the subscription has arrived",
+          "[notes]") {
     const Context context;
     Socket pub(context, ZMQ_PUB), rep(context, ZMQ_REP);
     Relay slow(pub.bind(any_port));
@@ -288,7 +291,7 @@ TEST_CASE("14.1.2: a report after the first HELLO means that it has come", "[not
     slow.let_through();
     while (poll(rep, ZMQ_POLLIN, 1) == 0) send(pub, {"HELLO"});
     CHECK(receive(rep) == Frames{"ready"});
-    send(rep, {"go on"});
+    send(rep, {"continue"});
     for (const auto* update : {"0", "1", "END"}) send(pub, {update});
     CHECK(subscriber.get() == 2);
 }
@@ -314,12 +317,13 @@ TEST_CASE("14.1.2: an XPUB sees equal subscriptions only with ZMQ_XPUB_VERBOSE",
     first.set(ZMQ_SUBSCRIBE, "news").connect(endpoint);
     CHECK(receive(xpub) == Frames{"\1news"});
     second.set(ZMQ_SUBSCRIBE, "news").connect(endpoint);
-    second.set(ZMQ_SUBSCRIBE, "other");  // comes behind the first one, on the same connection
+    second.set(ZMQ_SUBSCRIBE, "other");  // follows the first one on the same connection
     if (verbose) CHECK(receive(xpub) == Frames{"\1news"});
     CHECK(receive(xpub) == Frames{"\1other"});
 }
 
-TEST_CASE("14.1.3: with all subscriptions counted everybody gets everything", "[notes]") {
+TEST_CASE("14.1.3: after all subscriptions are counted every subscriber gets every update",
+          "[notes]") {
     const auto wait = [](void* xpub, void* /*rep*/) {
         for (int i = 0; i < 3; ++i)
             if (receive(xpub) != Frames{"\1"}) throw std::runtime_error("no subscription");
@@ -327,26 +331,27 @@ TEST_CASE("14.1.3: with all subscriptions counted everybody gets everything", "[
     CHECK(three_subscribers(wait) == std::vector<int>(3, 1000));
 }
 
-TEST_CASE("14.1.3: with each having reported a HELLO everybody gets everything", "[notes]") {
+TEST_CASE("14.1.3: after each subscriber has reported a HELLO every subscriber gets every update",
+          "[notes]") {
     const auto wait = [](void* xpub, void* rep) {
         for (int reports = 0; reports < 3;) {
             send(xpub, {"HELLO"});
             if (poll(rep, ZMQ_POLLIN, 1) == 0) continue;
             receive(rep);
-            send(rep, {"go on"});
+            send(rep, {"continue"});
             ++reports;
         }
     };
     CHECK(three_subscribers(wait) == std::vector<int>(3, 1000));
 }
 
-TEST_CASE("14.1.3: with a high-water mark on either side not everything comes", "[notes]") {
+TEST_CASE("14.1.3: with a high-water mark on either side updates are lost", "[notes]") {
     struct Marks {
         int publisher, subscriber;
     };
     const Marks marks = GENERATE(Marks{0, 0}, Marks{1, 0}, Marks{0, 1});
     const bool no_limit = marks.publisher == 0 && marks.subscriber == 0;
-    const int all = 20;  // so few that they can leave the publisher though nobody reads
+    const int all = 20;  // so few that all can leave the publisher before the subscriber reads
     const Folder folder;
     const Context context;
     Socket sub(context, ZMQ_SUB);
@@ -359,8 +364,8 @@ TEST_CASE("14.1.3: with a high-water mark on either side not everything comes", 
         CHECK(receive(xpub) == Frames{"\1"});
         for (int i = 0; i < all; ++i) send(xpub, {std::string(1000, 'x')});
     }
-    // The publisher is gone. At its own mark it has dropped what came next. What a subscriber at
-    // its mark has not read by now goes with the connection, if that is one over ipc.
+    // The publisher has ended. Above its own mark it dropped updates. Over ipc, a subscriber above
+    // its mark loses the updates that it has not read before the connection ends.
     int count = 0;
     while (count < all && poll(sub, ZMQ_POLLIN, no_limit ? deadline_ms : a_while) != 0) {
         receive(sub);
@@ -368,3 +373,5 @@ TEST_CASE("14.1.3: with a high-water mark on either side not everything comes", 
     }
     CHECK((count == all) == no_limit);
 }
+
+}  // namespace notes

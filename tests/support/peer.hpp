@@ -4,51 +4,72 @@
 #include <string>
 #include <vector>
 
-/// A socket with a context of its own, linger 0, no high-water mark, and the tests' deadline on
-/// each send and receive. Throws where a call fails.
+#include "common.hpp"
+#include "process.hpp"  // deadline, any_port
+#include "tcp.hpp"
+
+using Frames = std::vector<std::string>;  // a message
+
+inline constexpr int deadline_ms = static_cast<int>(deadline.count()) * 1000;
+
+/// Sends one message.
+void send(void* socket, const Frames& frames);
+/// Receives one message.
+Frames receive(void* socket);
+/// Returns which of `events` have come within `ms`; 0 if none has.
+short poll(void* socket, short events, long ms = deadline_ms);
+
+/// A socket without linger and without a high-water mark, and with the tests' deadline on each send
+/// and receive, so that a call that hangs fails the test. Throws where a call fails.
 class Peer {
  public:
-    explicit Peer(int type);
-    ~Peer();
-    Peer(const Peer&) = delete;
-    Peer& operator=(const Peer&) = delete;
+    explicit Peer(int type) : Peer(nullptr, type) {}
+    /// Shares a context; nullptr: has its own.
+    Peer(void* context, int type);
+    operator void*() const { return socket_; }
+    void* context() const { return context_; }
 
-    Peer& bind(const std::string& endpoint);
+    /// Returns the resolved endpoint.
+    std::string bind(const std::string& endpoint);
+    std::string endpoint() const;  // the same
     Peer& connect(const std::string& endpoint);
-    /// Connects, and waits until that has led to `event` (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
-    Peer& connect_until(const std::string& endpoint, int event);
-    /// Binds, and waits until somebody's connection has led to `event`.
-    Peer& bind_until(const std::string& endpoint, int event);
-    Peer& subscribe(const std::string& prefix);
+    /// Connects, or binds, and waits until a connection has led to one of `events`
+    /// (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
+    Peer& connect_until(const std::string& endpoint, int events);
+    Peer& bind_until(const std::string& endpoint, int events);
+    Peer& subscribe(const std::string& prefix) { return set(ZMQ_SUBSCRIBE, prefix); }
     Peer& set(int option, int value);
-    /// The next event of this socket's monitor, which has been started at `monitor`; turns it off.
-    int wait_for_event(const std::string& monitor);
-    /// Sends one message, a frame each.
-    void send(const std::vector<std::string>& frames);
-    /// Receives one message, a frame each.
-    std::vector<std::string> receive();
-    /// What it was bound to.
-    std::string endpoint() const;
-    void* get() { return socket_; }
+    Peer& set(int option, const std::string& bytes);
+    void send(const Frames& frames) { ::send(socket_, frames); }
+    Frames receive() { return ::receive(socket_); }
 
  private:
-    void* context_;
-    void* socket_;
+    const std::optional<Context> own_;
+    void* const context_;
+    const Socket socket_;
 };
 
-/// A plain TCP connection to tcp://ADDRESS:PORT, for peers that do not speak ZeroMQ.
-class RawPeer {
+/// Reports what happens to a socket's connections. Declare it after its socket, so that it ends
+/// first: a monitor whose reader is gone holds up libzmq's thread.
+class Monitor {
  public:
-    explicit RawPeer(const std::string& endpoint);
-    ~RawPeer();
-    RawPeer(const RawPeer&) = delete;
-    RawPeer& operator=(const RawPeer&) = delete;
-    void send(const std::string& bytes);
-    /// Exactly so many bytes, or throws: at the other side's end, or after the deadline.
-    std::string receive(size_t size);
-    /// Waits until the other side has closed the connection, whatever it sends before.
-    void wait_for_end();
+    struct Event {
+        int id, value;
+        std::string endpoint;
+    };
+    explicit Monitor(const Peer& peer, int events = ZMQ_EVENT_ALL)
+        : Monitor(peer.context(), peer, events) {}
+    Monitor(void* context, void* socket, int events = ZMQ_EVENT_ALL);
+    ~Monitor() { stop(); }
+    Monitor(const Monitor&) = delete;
+    void stop();
+    Event next();
+    /// Returns the next event that is one of `ids`, and ignores the others before it.
+    Event wait_for(int ids);
+    /// For zmq_poll.
+    void* reader() const { return reader_; }
 
  private:
-    int fd_;
+    void* socket_;
+    const Peer reader_;
 };

@@ -128,12 +128,8 @@ std::string Process::wait_for(Stream& stream, const std::string& part) {
     }
 }
 
-std::string Process::wait_for(const std::string& part) {
-    return wait_for(out_, part);
-}
-std::string Process::wait_for_error(const std::string& part) {
-    return wait_for(err_, part);
-}
+std::string Process::wait_for(const std::string& part) { return wait_for(out_, part); }
+std::string Process::wait_for_error(const std::string& part) { return wait_for(err_, part); }
 
 std::string Process::endpoint() {
     const std::string words = "listening on ";
@@ -176,9 +172,7 @@ std::string Process::errors() {
     return err_.text;
 }
 
-std::vector<std::string> Process::lines() {
-    return lines_of(output());
-}
+std::vector<std::string> Process::lines() { return lines_of(output()); }
 
 std::string Process::last_line() {
     const auto all = lines();

@@ -1,0 +1,206 @@
+// The house style's mechanical rules: English pages, comments, messages and names of tests, and the
+// typography and terms of Chinese pages.
+#include "pages.hpp"
+
+namespace {
+
+struct Rule {
+    Rule(const char* regex, const char* say, const char* example)
+        : pattern(regex, std::regex::icase), instead(say), bad(example) {}
+    std::regex pattern;
+    std::string instead, bad;
+};
+
+/// Words of English texts. Code in backquotes is not looked at.
+const std::vector<Rule> words = {
+    {"\\bfor ever\\b", "forever", "it waits for ever"},
+    {"\\bwhom?ever\\b", "name the role", "whoever connects"},
+    {"\\b(no|some|every|any)body\\b", "name the role", "nobody listens"},
+    {"\\bwho (asks?|comes|connects)\\b", "the client, a late joiner", "who comes late loses"},
+    {"\\bwhat (comes|came|was|has|have)\\b", "name the thing", "what was published is lost"},
+    {"\\bleft out\\b", "ignored, omitted", "the rest is left out"},
+    {"\\bcasts?\\b(?! to)", "programs", "the programs of the cast"},
+    {"\\baskers?\\b", "client, requester", "back to its asker"},
+    {"\\bwithout a word\\b|\\bunsaid\\b", "silently", "dropped without a word"},
+    {"\\b(is|are|was|were) to [a-z]+\\b", "must, or an imperative", "the reply is to arrive"},
+    {"\\bidentit(y|ies)\\b", "routing ID", "the identity of the peer"},
+    {"\\boften believed\\b", "misconception", "often believed"},
+    {"\\b(deals?|dealt|dealing)\\b(?! with)", "distributes", "a PUSH deals tasks"},
+    {"\\b(takes?|goe?s?) [^.]*\\bin turns?\\b", "round-robin, fair-queues", "it takes in turn"},
+    {"\\bbare loops?\\b", "baseline", "beside a bare loop"},
+    {"\\b(has|have|had) gone\\b", "left, ended, died", "when the server has gone"},
+    {"\\b(hears?|heard|believes?)\\b", "receives, expects", "the program hears it"},
+    {"\\bco-ordinat", "coordination", "co-ordination"},
+};
+
+struct Exception {
+    const char *file, *text, *reason;
+};
+const std::vector<Exception> exceptions = {
+    {"run", "its baseline, a bare loop", "says what it is, once"},
+    {"tests/bench/bench.cpp", "its baseline, a bare loop", "the same"},
+    {"docs/README.zh-CN.md", "回复", "15.2: an answer on another socket, not the reply of a REP"},
+    {"pub-sub-envelope/README.zh-CN.md", "回复", "the same as 15.2"},
+};
+
+constexpr int most_words = 35;  // of a sentence in a page
+
+/// Terms that Chinese pages do not use, and the better ones.
+const std::vector<std::pair<std::string, std::string>> terms = {
+    {"多部分", "多帧"},     {"消息部分", "帧"},
+    {"身份", "路由标识"},   {"回复", "应答"},
+    {"响应", "应答"},       {"终端点", "端点"},
+    {"水位线", "高水位"},   {"监控器", "监视器"},
+    {"服务器端", "服务端"}, {"信号处理器", "信号处理函数"},
+};
+
+// English ----------------------------------------------------------------------------------------
+
+std::string plain(std::string text) {
+    static const std::regex code("`[^`]*`"), link("!?\\[([^\\]]*)\\]\\([^)]*\\)"),
+        bold("\\*\\*?|<!--.*?-->");
+    text = std::regex_replace(std::regex_replace(text, code, "`"), link, "$1");
+    return std::regex_replace(text, bold, "");
+}
+
+/// The paragraphs, list items, headings and rows of a page, each on one line.
+Strings paragraphs_of(const Page& page) {
+    static const std::regex starts("( *([-*]|[0-9]+\\.) |#|\\||>).*");
+    Strings all;
+    bool open = false;
+    for (const auto& line : page.text) {
+        if (open && !line.empty() && !std::regex_match(line, starts))
+            all.back() += " " + line;
+        else if (!line.empty())
+            all.push_back(line);
+        open = !line.empty() && line[0] != '#';
+    }
+    for (auto& paragraph : all) paragraph = plain(paragraph);
+    return all;
+}
+
+/// The comments of a source, and its strings of several words, such as messages.
+Strings remarks_of(const std::string& text, bool cpp) {
+    static const std::regex slashes("\"((?:[^\"\\\\\n]|\\\\.)*)\"|//+([^\n]*)(\n *//+[^\n]*)*");
+    static const std::regex hashes("()(?:^|[ \n])# ([^\n]*)(\n *# [^\n]*)*");
+    static const std::regex mark("\n *(//+|#)");
+    Strings all;
+    for (std::sregex_iterator at(text.begin(), text.end(), cpp ? slashes : hashes), end; at != end;
+         ++at) {
+        const std::string string = (*at)[1];
+        if (std::count(string.begin(), string.end(), ' ') > 1) all.push_back(plain(string));
+        if ((*at)[2].matched) all.push_back(plain(std::regex_replace(at->str(), mark, "")));
+    }
+    return all;
+}
+
+Strings wrong_words(const std::string& text) {
+    Strings wrong;
+    for (const auto& rule : words) {
+        std::smatch match;
+        if (std::regex_search(text, match, rule.pattern))
+            wrong.push_back(match[0].str() + " (" + rule.instead + ") in: " + text);
+    }
+    return wrong;
+}
+
+Strings long_sentences(const std::string& text) {
+    static const std::regex end("[.!?][)\"*]*( |$)"), word("[^ ]*[A-Za-z0-9`][^ ]*()");
+    Strings wrong;
+    if (text[0] == '|') return wrong;  // a table
+    for (std::sregex_token_iterator at(text.begin(), text.end(), end, -1), last; at != last; ++at)
+        if (const auto n = matches(at->str(), word).size(); n > most_words)
+            wrong.push_back(std::to_string(n) + " words: " + at->str());
+    return wrong;
+}
+
+// Chinese ----------------------------------------------------------------------------------------
+
+const std::string han = "[\xe4-\xe9][\x80-\xbf][\x80-\xbf]";  // U+4E00 to U+9FFF and a few more
+
+Strings wrong_typography(const std::string& text) {
+    static const std::vector<std::pair<std::regex, const char*>> rules = {
+        {std::regex(han + "[A-Za-z0-9`]|[A-Za-z0-9`]" + han), "a space between Chinese and Latin"},
+        {std::regex(han + "[,;:?!(]"), "punctuation of full width"},
+        {std::regex("(" + han + "|，|。|；|：) " + han),
+         "no line break between Chinese characters"},
+    };
+    static const std::regex italics("(^|[^*])\\*[^* ][^*]*" + han + "[^*]*\\*($|[^*])");
+    Strings wrong;
+    const Page page = parse(text);
+    for (const auto& paragraph : paragraphs_of(page))
+        for (const auto& [pattern, instead] : rules)
+            if (std::smatch match; std::regex_search(paragraph, match, pattern))
+                wrong.push_back(match[0].str() + " (" + instead + ") in: " + paragraph);
+    for (const auto& line : page.text)
+        if (std::regex_search(line, italics)) wrong.push_back("italics in: " + line);
+    for (const auto& [term, better] : terms)
+        if (std::regex_search(text, std::regex(term))) wrong.push_back(term + " (" + better + ")");
+    return wrong;
+}
+
+// Files ------------------------------------------------------------------------------------------
+
+/// What is wrong in a file, without its exceptions.
+Strings wrong_in(const std::string& file) {
+    static const std::set<std::string> hashes{".cmake", ".txt", ".sh"};
+    const std::string extension = std::filesystem::path(file).extension().string();
+    const bool page = extension == ".md";
+    const std::string all = source(file);
+    Strings found = is_chinese(file) ? wrong_typography(all) : Strings{};
+    const Strings texts = is_chinese(file)    ? Strings{}
+                          : page              ? paragraphs_of(parse(all))
+                          : extension.empty() ? lines_of(all)
+                                              : remarks_of(all, hashes.count(extension) == 0);
+    for (const auto& text : texts) {
+        for (const auto& wrong : wrong_words(text)) found.push_back(wrong);
+        if (!page) continue;
+        for (const auto& wrong : long_sentences(text)) found.push_back(wrong);
+    }
+    for (const auto& [excepted, text, reason] : exceptions)
+        if (file == excepted)
+            found.erase(std::remove_if(found.begin(), found.end(),
+                                       [word = text](const std::string& wrong) {
+                                           return wrong.find(word) != std::string::npos;
+                                       }),
+                        found.end());
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("prose: pages and comments and messages keep to the house style", "[prose]") {
+    const Strings files = files_with([](const auto& path) {
+        static const std::set<std::string> kinds{".md",  ".cpp", ".hpp", ".cmake",
+                                                 ".txt", ".sh",  ".js",  ".mjs"};
+        return kinds.count(path.extension().string()) > 0 || path.filename() == "run";
+    });
+    CHECK(files.size() > 100);
+    for (const auto& file : files) {
+        if (file == "tests/prose.cpp") continue;  // has the bad texts
+        INFO(file);
+        CHECK(wrong_in(file) == Strings{});
+    }
+}
+
+TEST_CASE("prose: a bad text is seen by its rule", "[prose]") {
+    for (const auto& rule : words) {
+        INFO(rule.bad);
+        REQUIRE(wrong_words(rule.bad).size() == 1);
+        CHECK(wrong_words(rule.bad)[0].find(rule.instead) != std::string::npos);
+    }
+    CHECK(wrong_words(plain("ROUTER and DEALER deal with it; `whoever`")).empty());
+    std::string sentence = "one";
+    for (int i = 1; i < most_words; ++i) sentence += " word";
+    CHECK(long_sentences(sentence + ". Another one.").empty());
+    CHECK(long_sentences(sentence + " more. Another one.").size() == 1);
+    CHECK(long_sentences("| " + sentence + " more |").empty());
+    CHECK(remarks_of("// a\n// b\nf(\"c d e\", \"f\");  // g\n", true).size() == 3);
+    CHECK(remarks_of("# a\n# b\nc()  # d\n", false).size() == 2);
+    CHECK(wrong_typography("一条 ZeroMQ 消息，`x` 也行。\n\n**粗体**：好\n").empty());
+    for (const auto* bad :
+         {"一条ZeroMQ", "ZeroMQ消息", "消息,", "消息:", "一条\n消息", "*误解*", "回复"}) {
+        INFO(bad);
+        CHECK(wrong_typography(bad + std::string("\n")).size() == 1);
+    }
+}

@@ -1,0 +1,155 @@
+// The programs of a pattern, running together.
+#pragma once
+
+#include <csignal>
+#include <deque>
+#include <map>
+#include <sstream>
+
+#include "programs.hpp"
+
+/// How a program takes part in a pattern. In its arguments @NAME is an endpoint, %NAME a file.
+struct Part {
+    std::string path, arguments;
+    std::string endless;  // further arguments, so that it does not end before Ctrl-C
+    std::string shows;    // a part of each line that it prints for a message; "": it prints none
+    std::string summary;  // its last line, a regular expression; "": it runs until Ctrl-C
+    bool binds() const { return arguments.find("bind @") != std::string::npos || is_proxy(); }
+    bool is_proxy() const { return path.find("proxy") != std::string::npos; }
+};
+
+struct Pattern {
+    std::string name;
+    std::vector<Part> parts;  // those that bind come first
+};
+
+inline const std::vector<Pattern>& patterns() {
+    static const std::string hello = "received Hello", world = "received World";
+    static const Part server{"ex-req-rep/server", "--connect @servers", "", "answers Hello", ""};
+    static const Part client{"ex-req-rep/client", "--connect @clients", "--count 0", world,
+                             "10 replies"};
+    static const Part retries{"retry-req-rep/client", "--connect @a --timeout 200", "--count 0",
+                              world, "10 replies"};
+    static const std::vector<Pattern> all = {
+        {"req-rep",
+         {{"req-rep/server", "--bind @a", "", hello, ""},
+          {"req-rep/client", "--connect @a", "--count 0", world, "10 replies"}}},
+        {"retry-req-rep", {{"req-rep/server", "--bind @a", "", hello, ""}, retries}},
+        {"curve-req-rep",
+         {{"curve-req-rep/server", "--bind @a --key %server --allow %client.public", "", hello, ""},
+          {"curve-req-rep/client", "--connect @a --key %client --server %server.public",
+           "--count 0", world, "10 replies"}}},
+        {"pub-sub",
+         {{"pub-sub/publisher", "--bind @a --interval 1", "--interval 0", "published ", ""},
+          {"pub-sub/subscriber", "--connect @a", "--count 0", "received sub1", "10 messages"}}},
+        {"push-pull",
+         {{"push-pull/sender", "--bind @tasks", "--count 0", "task ", "100 tasks"},
+          {"push-pull/sinker", "--bind @results", "--count 0", "result ", "100 of 100 results"},
+          {"push-pull/worker", "--connect @tasks --sink @results", "", "task ", ""}}},
+        {"push-pull2",
+         {{"push-pull2/sender", "--bind @a", "--count 0", "task a ", "100 tasks"},
+          {"push-pull2/sender", "--bind @b --name b", "--count 0", "task b ", "100 tasks"},
+          {"push-pull2/sinker", "--bind @even --control @stop0 --count 100", "--count 0", "result ",
+           "100 of 100 results"},
+          {"push-pull2/sinker", "--bind @odd --control @stop1 --count 100", "--count 0", "result ",
+           "100 of 100 results"},
+          {"push-pull2/worker",
+           "--connect @a --connect @b --sink @even --control @stop0 --sink @odd --control @stop1",
+           "", "task ", "200 tasks"}}},
+        {"ex-req-rep",
+         {{"ex-req-rep/proxy", "--frontend @clients --backend @servers", "", "request [", ""},
+          server,
+          client}},
+        {"ex-req-rep2",
+         {{"ex-req-rep2/proxy", "--frontend @clients --backend @servers --capture @copies", "", "",
+           ""},
+          server,
+          client}},
+        {"interrupt", {{"interrupt/server", "--bind @a", "", hello, ""}, retries}},
+        {"mt-req-rep",
+         {{"mt-req-rep/server", "--bind @a", "", hello, ""},
+          {"mt-req-rep/client", "--connect @a", "--count 0", world, "40 replies"}}},
+        {"sync-pub-sub",
+         {{"sync-pub-sub/publisher", "--bind @a --sync @b --subscribers 1", "--count 0",
+           "published ", "10 messages"},
+          {"sync-pub-sub/subscriber", "--connect @a --sync @b", "", "received ", "10 updates"}}},
+        {"pub-sub-envelope",
+         {{"pub-sub-envelope/publisher", "--bind @a --interval 1", "--interval 0", "published ",
+           ""},
+          {"pub-sub-envelope/subscriber", "--connect @a", "--count 0", "received [B]",
+           "10 messages"}}},
+    };
+    return all;
+}
+
+/// Whether a program can run here: libzmq may have been built without CURVE.
+inline bool can_run(const std::string& path) {
+    return path.rfind("curve", 0) != 0 || zmq_has("curve") == 1;
+}
+
+/// Runs the programs of a pattern, the binding ones first, on free ports.
+class Running {
+ public:
+    explicit Running(const Pattern& pattern, bool endless = false)
+        : pattern_(pattern), endless_(endless) {}
+
+    /// Starts a part, and waits for the endpoints that it binds; with its output in a file, not.
+    Process& start(const Part& part, const std::string& output = "") {
+        Lines arguments = words_of(part.arguments + (endless_ ? " " + part.endless : ""));
+        for (auto& word : arguments) {
+            const std::string name = word.substr(1);
+            if (word[0] == '%') word = folder.path(name);
+            if (word[0] == '@') word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
+        }
+        if (!output.empty()) {
+            arguments.insert(arguments.begin(), {"-c", "exec \"$0\" \"$@\" >'" + output + "'",
+                                                 BINARY_DIR "/" + part.path});
+            return processes.emplace_back("/bin/sh", arguments);
+        }
+        Process& process = processes.emplace_back(part.path, arguments);
+        if (part.binds())
+            for (const auto& word : words_of(part.arguments))
+                if (word[0] == '@') endpoints[word.substr(1)] = process.endpoint();
+        return process;
+    }
+    void start_those_that(bool bind) {
+        for (const auto& part : pattern_.parts)
+            if (part.binds() == bind) start(part);
+    }
+    void start_all() {
+        for (const auto& part : pattern_.parts) start(part);
+    }
+    /// Waits until each part has printed a line for a message.
+    void wait_for_traffic() {
+        for (size_t i = 0; i < pattern_.parts.size(); ++i)
+            if (!pattern_.parts[i].shows.empty()) processes[i].wait_for(pattern_.parts[i].shows);
+    }
+    /// Checks that the pattern does all that it should.
+    void check_end() {
+        for (const bool endless : {false, true})  // the others need those that are endless
+            for (size_t i = 0; i < pattern_.parts.size(); ++i) {
+                const Part& part = pattern_.parts[i];
+                if (part.summary.empty() != endless) continue;
+                INFO(part.path);
+                CHECK((endless ? processes[i].stop(SIGINT) : processes[i].wait()) ==
+                      (endless ? 128 + SIGINT : 0));
+                if (!endless)
+                    CHECK_THAT(processes[i].last_line(), Catch::Matchers::Matches(part.summary));
+            }
+    }
+
+    const Folder folder;
+    std::map<std::string, std::string> endpoints;  // by their names
+    std::deque<Process> processes;                 // in the order of the parts
+
+ private:
+    static Lines words_of(const std::string& text) {
+        std::istringstream in(text);
+        Lines words;
+        for (std::string word; in >> word;) words.push_back(word);
+        return words;
+    }
+
+    const Pattern pattern_;
+    const bool endless_;
+};

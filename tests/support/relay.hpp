@@ -1,0 +1,54 @@
+// A network that a test can hold up, cut, change and look into.
+#pragma once
+
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tcp.hpp"
+
+/// Passes on all connections: connect to endpoint() instead of `target`, a tcp endpoint.
+class Relay {
+ public:
+    /// Each of the first connections gets one of the odd answers, and ends.
+    explicit Relay(const std::string& target, const std::vector<std::string>& odd_answers = {});
+    ~Relay();
+    Relay(const Relay&) = delete;
+    const std::string& endpoint() const { return listener_.endpoint(); }
+
+    /// From here on nothing passes in either direction. New connections are still taken.
+    void hold_up() { set_held(true); }
+    void let_through() { set_held(false); }
+    /// Ends every connection that there is, as a broken network does.
+    void cut();
+    /// From here on what the target sends arrives with its last byte changed.
+    void change();
+    /// Returns all bytes that have passed so far, in both directions.
+    std::string bytes();
+    /// Waits until `part` has passed that many times on its way from the target.
+    void wait_for(const std::string& part, int times = 1);
+
+ private:
+    struct Connection {
+        RawPeer near, far;
+    };
+    void set_held(bool held);
+    void run();
+    void take();
+    /// Passes on what has come. Returns false at the end of the connection.
+    bool pass(RawPeer& from, RawPeer& to, bool from_target);
+
+    const Listener listener_;
+    const std::string target_;
+    std::vector<std::string> odd_answers_;
+    int wake_[2];
+    std::mutex mutex_;  // for all below
+    std::condition_variable passed_;
+    std::list<Connection> connections_;
+    bool held_ = false, changes_ = false;
+    std::string to_target_, from_target_;
+    std::thread thread_;
+};
