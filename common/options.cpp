@@ -63,27 +63,28 @@ void parse(int argc, char** argv, const char* sentence, std::vector<Option> opti
     program = path.substr(path.rfind('/') + 1);
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // line by line, even into a pipe
 
-    constexpr int first = 256;  // above every character; option i is first + i
+    constexpr int first = 256, help = 255;  // not characters; option i is first + i
     std::vector<std::string> names;
     for (const auto& option : options) names.push_back(long_name(option));
     std::vector<struct option> known;
     for (size_t i = 0; i < options.size(); ++i)
         known.push_back({names[i].c_str(), !std::holds_alternative<bool*>(options[i].value),
                          nullptr, first + static_cast<int>(i)});
-    known.push_back({"help", no_argument, nullptr, 'h'});
+    known.push_back({"help", no_argument, nullptr, help});
     known.push_back({nullptr, 0, nullptr, 0});
 
     opterr = 0;
     std::vector<bool> given(options.size());
     for (int c; (c = getopt_long(argc, argv, ":h", known.data(), nullptr)) != -1;) {
-        if (c == 'h') {
+        if (c == 'h' || c == help) {
             print_help(sentence, options);
             throw HelpShown{};
         }
         const std::string word = argv[optind - 1];  // for a missing value and an unknown option
         if (c == ':') reject_argument(printable(word) + ": its value is missing");
-        if (c == '?' && optopt > 0 && optopt < first)
-            reject_argument(std::string{'-', static_cast<char>(optopt)} + ": no such option");
+        if (c == '?' && optopt != 0 && optopt < first)
+            reject_argument(printable(std::string{'-', static_cast<char>(optopt)}) +
+                            ": no such option");
         if (c == '?' && optopt >= first) reject_argument(printable(word) + ": takes no value");
         if (c == '?') reject_argument(printable(word) + ": no such option");
         const auto i = static_cast<size_t>(c - first);

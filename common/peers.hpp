@@ -3,8 +3,8 @@
 
 #include "common.hpp"
 
-/// For a PUSH or DEALER, before it binds: refuses peers that do not speak ZMTP 3. libzmq takes any
-/// bytes for an old ZeroMQ peer, and would send it tasks.
+/// For a PUSH, DEALER or XPUB, before it binds: refuses peers that do not speak ZMTP 3. libzmq
+/// takes any bytes for an old ZeroMQ peer, which would be sent tasks, or count as a subscriber.
 void refuse_old_peers(void* socket);
 
 /// Whether what an XPUB has received is a subscription (a byte 1, then the topic), or an

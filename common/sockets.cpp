@@ -2,17 +2,13 @@
 
 #include "peers.hpp"
 
-namespace {
-
-void* made(void* result, const char* file, int line) {
+static void* made(void* result, const char* file, int line) {
     if (result == nullptr) fail({}, file, line);
     return result;
 }
 
 // ms. The first is an odd number, so that it shows whether the program has set its own linger.
 constexpr int linger_at_interrupt = 501, linger_at_end = 5000;
-
-}  // namespace
 
 Context::Context(void* result, const char* file, int line) : context_(made(result, file, line)) {}
 
@@ -26,7 +22,6 @@ Socket::Socket(void* result, const char* file, int line) : socket_(made(result, 
         int type = 0;
         size_t size = sizeof type;
         check(zmq_getsockopt(socket_, ZMQ_TYPE, &type, &size));
-        // These three keep no message that is worth waiting for.
         const bool waits = type != ZMQ_REQ && type != ZMQ_SUB && type != ZMQ_PULL;
         const int linger = waits ? linger_at_interrupt : 0;
         check(zmq_setsockopt(socket_, ZMQ_LINGER, &linger, sizeof linger));
@@ -84,6 +79,7 @@ void Peers::wait_for(int n) {
         check(zmq_msg_recv(event, events_, 0));
         skip_rest(event, events_);
     }
+    check(zmq_socket_monitor(socket_, nullptr, 0));  // or events would pile up, unread
     // zmq_send looks for new connections only now and then; reading ZMQ_EVENTS takes them all in.
     int events = 0;
     size_t size = sizeof events;

@@ -1,4 +1,4 @@
-// Sends "Hello" and waits for the reply, encrypted, to and from a server whose key it knows.
+// Sends "Hello", encrypted, to a server whose key it knows, and waits for the reply.
 //   REQ connects tcp://127.0.0.1:5566
 // Run it with server.cpp. ../req-rep/client.cpp is the same without the keys.
 #include "handshake.hpp"
@@ -34,7 +34,7 @@ int main(int argc, char** argv) try {
         check(zmq_poll(items, 2, -1));
         if (items[0].revents != 0) handshakes.check_next();
         // A REQ is ready to send until it has sent, and then to receive. Either call may find that
-        // its connection is gone, and the next poll tells.
+        // its connection is gone, and the next poll reports why.
         if ((items[1].revents & ZMQ_POLLOUT) != 0 &&
             check_unless_again(zmq_send(requester, hello.data(), hello.size(), ZMQ_DONTWAIT)))
             continue;

@@ -27,14 +27,14 @@ class Handshakes {
                                      ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL));
         check(zmq_connect(events_, "inproc://events"));
     }
-    // Ends the monitor before its reader, for which libzmq's thread would wait. Fails after Ctrl-C.
+    // Ends the monitor before its reader closes, or libzmq's thread waits. Fails after Ctrl-C.
     ~Handshakes() { [[maybe_unused]] const int result = zmq_socket_monitor(socket_, nullptr, 0); }
     operator void*() const { return events_; }
 
     /// Reads an event. Throws if it means that the server will not serve this client.
     void check_next() {
-        const auto frames =
-            receive_frames(events_);  // 16 bits of event, 32 bits of value; endpoint
+        // Two frames: the event in 16 bits and its value in 32 bits; the endpoint.
+        const auto frames = receive_frames(events_);
         std::uint16_t event = 0;
         std::uint32_t value = 0;
         std::memcpy(&event, frames[0].data(), sizeof event);

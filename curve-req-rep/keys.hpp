@@ -73,7 +73,7 @@ inline KeyPair key_pair(const std::string& path) {
                                  secret);
     const std::string key = read_key(secret);
     check(zmq_curve_public(public_key, key.c_str()), "zmq_curve_public");
-    write_key(path + ".public", public_key);
+    if (access((path + ".public").c_str(), F_OK) == -1) write_key(path + ".public", public_key);
     if (read_key(path + ".public") != public_key)
         throw std::runtime_error(path + ".public: does not belong to " + secret +
                                  "\nhint: remove it, and this program makes it again");

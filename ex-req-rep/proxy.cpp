@@ -13,7 +13,7 @@ static bool forward(const char* what, Message& frame, void* from, void* to) {
         return false;
     while (more) {  // a peer with room for the first frame takes them all
         check(zmq_msg_recv(frame, from, 0));
-        if (!quiet) line += "] [" + printable(frame);
+        if (!quiet) line.append("] [").append(printable(frame));
         more = zmq_msg_more(frame) == 1;
         check(zmq_msg_send(frame, to, more ? ZMQ_SNDMORE : 0));
     }
@@ -41,10 +41,10 @@ int main(int argc, char** argv) try {
     constexpr int burst = 1000;  // messages one way before the other way gets its turn
     Message request, reply;
     bool held = false;  // no server has room for `request`: later ones wait in the clients' queues
-    zmq_pollitem_t message[] = {{backend, 0, ZMQ_POLLIN, 0}, {frontend, 0, ZMQ_POLLIN, 0}};
-    zmq_pollitem_t reply_or_room[] = {{backend, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0}};
+    zmq_pollitem_t both_sides[] = {{backend, 0, ZMQ_POLLIN, 0}, {frontend, 0, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t backend_only[] = {{backend, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0}};
     while (true) {
-        check(held ? zmq_poll(reply_or_room, 1, -1) : zmq_poll(message, 2, -1));
+        check(held ? zmq_poll(backend_only, 1, -1) : zmq_poll(both_sides, 2, -1));
         for (int n = 0; n < burst; ++n) {
             if (!check_unless_again(zmq_msg_recv(reply, backend, ZMQ_DONTWAIT))) break;
             forward("reply", reply, backend, frontend);  // without room a ROUTER drops it

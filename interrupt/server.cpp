@@ -8,19 +8,23 @@
 
 #include "common.hpp"
 
-// A flag is not enough: a signal that comes after the test of the flag and before the blocking call
-// leaves the call blocked. A byte in a pipe stays there, and zmq_poll reports it.
+// A flag could be set between its test and a blocking call. A byte in a pipe stays there.
 static int signal_pipe[2];
 static volatile std::sig_atomic_t signal_number;
+constexpr itimerval deadline = {{0, 0}, {0, 700'000}};  // microseconds until SIGALRM
+constexpr std::string_view interrupted = "interrupted\n";
 
 extern "C" void on_signal(int number) {
-    if (number == SIGALRM) _exit(128 + signal_number);  // the end takes too long
-    signal_number = number;
     const int before = errno;
-    const itimerval deadline = {{0, 0}, {0, 700'000}};  // microseconds until SIGALRM
-    setitimer(ITIMER_REAL, &deadline, nullptr);         // in here: print may block
-    [[maybe_unused]] const ssize_t written = write(signal_pipe[1], "", 1);
+    [[maybe_unused]] ssize_t written = write(signal_pipe[1], "", 1);
     errno = before;
+    if (number == SIGALRM) {  // the clean-up takes too long: standard output may be blocked
+        written = write(STDERR_FILENO, interrupted.data(), interrupted.size());
+        _exit(128 + signal_number);
+    }
+    if (signal_number == 0) signal_number = number;
+    for (const int next : {SIGINT, SIGTERM}) std::signal(next, SIG_DFL);  // a second one kills
+    setitimer(ITIMER_REAL, &deadline, nullptr);
 }
 
 /// Repeats a call that the handler has ended with EINTR. That is no error: only the pipe counts.
@@ -37,7 +41,6 @@ static std::optional<std::string> receive(void* socket) {
     while (true) {
         check(retried([&] { return zmq_poll(items, 2, -1); }));
         if (items[1].revents != 0) return std::nullopt;
-        // A REP drops a malformed request only now, so this call may find nothing.
         const int size = retried([&] { return zmq_msg_recv(frame, socket, ZMQ_DONTWAIT); });
         if (check_unless_again(size)) break;
     }
@@ -52,11 +55,9 @@ int main(int argc, char** argv) try {
           {{"bind ENDPOINT", &endpoint, "where the REP socket binds"}});
 
     check(pipe(signal_pipe));  // 1. The pipe, before the handler that writes to it.
-    // 2. The handler, before there is anything to clean up. SA_RESETHAND: a second Ctrl-C kills.
     struct sigaction action = {};
-    action.sa_handler = on_signal;
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    for (const int number : {SIGINT, SIGTERM, SIGALRM}) check(sigaction(number, &action, nullptr));
+    action.sa_handler = on_signal;  // 2. The handler, before there is anything to clean up.
+    for (const int n : {SIGINT, SIGTERM, SIGPIPE, SIGALRM}) check(sigaction(n, &action, nullptr));
     {
         const Context context(zmq_ctx_new());  // 3. Its threads block all signals; ours does not.
         const Socket responder(zmq_socket(context, ZMQ_REP));
@@ -64,7 +65,6 @@ int main(int argc, char** argv) try {
         check(zmq_setsockopt(responder, ZMQ_LINGER, &linger, sizeof linger));
         check(zmq_bind(responder, endpoint.c_str()), "zmq_bind " + endpoint);
         print_listening(responder);
-
         constexpr std::string_view world = "World";
         while (const auto request = receive(responder)) {  // 4. Work, until interrupted.
             print("received ", *request);
@@ -73,7 +73,7 @@ int main(int argc, char** argv) try {
         print("signal received, cleaning up");
     }  // 5. zmq_close, then zmq_ctx_term, which waits for the last reply as long as linger allows.
     print("socket closed, context terminated");
-    std::fputs("interrupted\n", stderr);
+    std::fputs(interrupted.data(), stderr);
     return 128 + signal_number;
 } catch (...) {
     return report_error();

@@ -23,7 +23,7 @@ int main(int argc, char** argv) try {
     for (std::int64_t round = 1;; ++round) {
         for (const auto& name : names) {
             const std::string message = name + ": news " + std::to_string(round);
-            // Goes to the subscribers that are connected now. If there is none, it is dropped.
+            // Goes to those whose subscription has arrived and matches. Without any, it is dropped.
             check(zmq_send(publisher, message.data(), message.size(), 0));
             print("published ", message);
             ++messages;

@@ -21,7 +21,7 @@ int main(int argc, char** argv) try {
     while (count == 0 || results.count() < count) {
         check(zmq_msg_recv(result, from_workers, 0));
         if (zmq_msg_more(result) == 1 || !number(result.bytes())) {
-            warn_ignored("no result: ", result);
+            warn_ignored("an invalid result: ", result);
             skip_rest(result, from_workers);
             continue;
         }

@@ -24,7 +24,7 @@ int main(int argc, char** argv) try {
     while (true) {
         check(zmq_msg_recv(task, from_sender, 0));
         if (zmq_msg_more(task) == 1 || !number(task.bytes())) {
-            warn_ignored("no task: ", task);
+            warn_ignored("an invalid task: ", task);
             skip_rest(task, from_sender);
             continue;
         }

@@ -22,6 +22,7 @@ int main(int argc, char** argv) try {
     const Socket control(zmq_socket(context, ZMQ_XPUB));
     const int on = 1;  // report the subscription of each worker, although all are the same
     check(zmq_setsockopt(control, ZMQ_XPUB_VERBOSE, &on, sizeof on));
+    refuse_old_peers(control);
     check(zmq_bind(control, control_endpoint.c_str()), "zmq_bind " + control_endpoint);
     print_listening(control);
 
@@ -38,7 +39,7 @@ int main(int argc, char** argv) try {
             if (is_subscription(message))
                 check(zmq_send(control, ready.data(), ready.size(), 0));
             else if (!is_unsubscription(message))
-                warn_ignored("no subscription: ", message);
+                warn_ignored("an invalid subscription: ", message);
             skip_rest(message, control);
         }
         // Read a limited number of results, so that a new worker does not wait long for READY.
@@ -49,7 +50,7 @@ int main(int argc, char** argv) try {
                 ++results;
                 deadline.restart();
             } else {
-                warn_ignored("no result: ", message);
+                warn_ignored("an invalid result: ", message);
                 skip_rest(message, from_workers);
             }
         }

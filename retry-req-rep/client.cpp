@@ -6,7 +6,7 @@
 
 static Socket connect(void* context, const std::string& endpoint, int timeout) {
     Socket requester(zmq_socket(context, ZMQ_REQ));
-    // No call waits longer than that for a dead server, and a request for it is dropped, not kept.
+    // No call waits longer than the timeout, and closing the socket drops an unanswered request.
     const int none = 0;
     check(zmq_setsockopt(requester, ZMQ_SNDTIMEO, &timeout, sizeof timeout));
     check(zmq_setsockopt(requester, ZMQ_RCVTIMEO, &timeout, sizeof timeout));

@@ -18,15 +18,15 @@ int main(int argc, char** argv) try {
     Summary updates("message", "messages");
     const Socket publisher(zmq_socket(context, ZMQ_XPUB));
     const int on = 1, limit = count == 0 ? 1000 : 0, minute = 60'000;
-    check(zmq_setsockopt(publisher, ZMQ_XPUB_VERBOSER, &on, sizeof on));  // receive equal ones, too
+    check(zmq_setsockopt(publisher, ZMQ_XPUB_VERBOSER, &on, sizeof on));  // report duplicates
     check(zmq_setsockopt(publisher, ZMQ_XPUB_NODROP, &on, sizeof on));    // at the limit, wait
     check(zmq_setsockopt(publisher, ZMQ_SNDHWM, &limit, sizeof limit));   // 0: queue all in memory
+    refuse_old_peers(publisher);
     check(zmq_bind(publisher, endpoint.c_str()), "zmq_bind " + endpoint);
     print_listening(publisher);
     const Socket responder(zmq_socket(context, ZMQ_REP));
     check(zmq_bind(responder, sync.c_str()), "zmq_bind " + sync);
     print_listening(responder);
-
     // Wait for both, because a report and its subscription travel on different connections.
     Message message;
     zmq_pollitem_t items[] = {{publisher, 0, ZMQ_POLLIN, 0}, {responder, 0, ZMQ_POLLIN, 0}};
@@ -39,7 +39,7 @@ int main(int argc, char** argv) try {
             else if (is_unsubscription(message))
                 subscribed -= subscribed > 0 ? 1 : 0;  // a subscriber has left
             else
-                warn_ignored("no subscription: ", message);
+                warn_ignored("an invalid subscription: ", message);
             skip_rest(message, publisher);
         }
         // A REP drops a malformed report only when it is received, so a blocking call could wait.
@@ -47,7 +47,7 @@ int main(int argc, char** argv) try {
             if (message.bytes().empty())
                 ++reported;
             else
-                warn_ignored("no report: ", message);
+                warn_ignored("an invalid report: ", message);
             skip_rest(message, responder);
             check(zmq_send(responder, nullptr, 0, 0));
         }

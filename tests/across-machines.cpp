@@ -1,5 +1,6 @@
 // docs/across-machines.md, tried between two network namespaces: two hosts with addresses of their
-// own and a cable between them. Needs root on Linux and `ip`; elsewhere it is skipped, and says so.
+// own and a cable between them. Needs root on Linux and `ip`; elsewhere it prints that it is
+// skipped.
 #include <csignal>
 
 #include "catch.hpp"
@@ -132,7 +133,7 @@ TEST_CASE("across-machines: a client that asks again goes on when its server's h
 }
 
 #if defined(__linux__)
-TEST_CASE("across-machines: with heartbeats a peer whose host has gone is noticed",
+TEST_CASE("across-machines: with heartbeats a socket notices that the host of its peer is down",
           "[across-machines]") {
     const Hosts hosts;
     if (!hosts) return;

@@ -42,7 +42,7 @@ size_t descriptors(const Process& process) {
 }
 
 /// Does `abuse` to each endpoint of each program that binds; then its pattern must do all its work.
-/// A peer that completes the handshake is a worker to a sender, so senders are left out.
+/// A peer that completes the handshake is a worker to a sender, so it skips senders.
 void each_pattern(const std::function<void(Process&, const std::string& endpoint,
                                            const std::string& type)>& abuse) {
     for (Pattern pattern : patterns()) {
@@ -79,7 +79,7 @@ void each_pattern(const std::function<void(Process&, const std::string& endpoint
     }
 }
 
-/// A peer that comes again when it is thrown out.
+/// A peer that comes again after its connection was ended.
 class Persistent {
  public:
     Persistent(const std::string& endpoint, const std::string& type)
@@ -137,7 +137,7 @@ TEST_CASE("hostile: messages of random frames do not keep a pattern from its wor
     });
 }
 
-TEST_CASE("hostile: a sinker ends while connections come and are thrown out", "[hostile]") {
+TEST_CASE("hostile: a sinker ends while connections come and are ended", "[hostile]") {
     const auto& all = patterns();
     for (int trials = soak() ? 500 : 5; trials > 0; --trials)
         for (const auto& pattern : all) {

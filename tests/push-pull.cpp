@@ -251,18 +251,22 @@ TEST_CASE("push-pull: workers serve one sender after another, also one that wait
     }
 }
 
-TEST_CASE("push-pull: Ctrl-C ends a worker at work and one whose results the sinker does not take",
-          "[push-pull]") {
+TEST_CASE("push-pull: Ctrl-C ends a worker in the middle of a task", "[push-pull]") {
     const Folder folder;
     Peer sender(ZMQ_PUSH);
-    Worker busy(sender.bind(any_port), folder.endpoint("r"), 60000);
+    Worker worker(sender.bind(any_port), folder.endpoint("r"), 60000);
     sender.send({"1"});
-    busy.wait_for("task 1");
-    CHECK(busy.stop(SIGINT) == 128 + SIGINT);
-    CHECK(busy.last_line() == "0 tasks");
-    Worker full(sender.endpoint(), folder.endpoint("r"));  // no sinker is there
+    worker.wait_for("task 1");
+    CHECK(worker.stop(SIGINT) == 128 + SIGINT);
+    CHECK(worker.last_line() == "0 tasks");
+}
+
+TEST_CASE("push-pull: Ctrl-C ends a worker whose results no sinker takes", "[push-pull]") {
+    const Folder folder;
+    Peer sender(ZMQ_PUSH);
+    Worker worker(sender.bind(any_port), folder.endpoint("r"));
     for (int n = 1; n <= 2000; ++n) sender.send({std::to_string(n)});
-    full.wait_for("task 1001");
-    CHECK(full.stop(SIGINT) == 128 + SIGINT);
-    CHECK(full.last_line() == "1000 tasks");
+    worker.wait_for("task 1001");
+    CHECK(worker.stop(SIGINT) == 128 + SIGINT);
+    CHECK(worker.last_line() == "1000 tasks");
 }

@@ -120,7 +120,7 @@ endforeach()
 example_test(notes-pages tests/notes/pages.cpp)
 example_test(libzmq tests/notes/libzmq.cpp)
 
-# The benchmark: bench-raw has the bare loops. Its smoke run counts, and asks nothing of the speed.
+# The benchmark: bench-raw has the baselines. Its smoke run checks counts, not speed.
 add_executable(bench-raw tests/bench/raw.cpp)
 target_link_libraries(bench-raw PRIVATE ZeroMQ)
 add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)

@@ -57,7 +57,7 @@ inline const std::vector<std::string> strace_command = {
     "-o"};
 
 using Replacements = std::vector<std::pair<std::string, std::string>>;
-/// `signals` has the time and the program of each Ctrl-C; `shown` has what is to stand for what,
-/// such as an address for another.
+/// `signals` has the time and the program of each Ctrl-C; `shown` has pairs of texts,
+/// such as an address and the one shown for it.
 Recording read_traces(const std::vector<Traced>& traced, const std::vector<Event>& signals,
                       const Replacements& shown);

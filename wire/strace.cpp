@@ -79,7 +79,7 @@ std::string replaced(std::string text, const Replacements& shown) {
     return text;
 }
 
-/// What went one way, decoded from what was sent. An event has arrived when its last byte has.
+/// What went one way, decoded from the sent bytes. An event has arrived when its last byte has.
 void add(std::vector<Event>& events, size_t connection, const Way& way) {
     zmtp::Decoder decoder;
     std::uint64_t total = 0, before = 0;  // bytes up to the end of the event, before `received`

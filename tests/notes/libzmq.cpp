@@ -10,7 +10,14 @@
 
 #include "notes.hpp"
 #include "wire.hpp"
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // gcc has no header for this
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // of gcc
+#define SANITIZED
+#elif defined(__has_feature)  // of clang
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#ifdef SANITIZED  // gcc has no header for this
 extern "C" size_t __sanitizer_get_current_allocated_bytes();
 static size_t allocated_bytes() { return __sanitizer_get_current_allocated_bytes(); }
 #elif defined(__GLIBC__)

@@ -174,36 +174,32 @@ TEST_CASE("notes: every claim has a proof and every proof has its claim", "[page
     CHECK(as_set(claims) == proved());
 }
 
-TEST_CASE("notes: each row of the misconceptions names a proof and its section", "[pages]") {
-    const std::string name = GENERATE("README.md", "docs/README.zh-CN.md");
-    const std::string page = source(name);
+TEST_CASE("notes: the table has each misconception and its section and proof", "[pages]") {
     static const std::regex pattern("-R '([^']*)'"), anchor("\\(#([0-9]+)-");
-    std::set<std::string> cited;
-    for (const auto& row : parse(page).text) {
-        const Strings patterns = matches(row, pattern), sections = matches(row, anchor);
-        if (row.rfind('|', 0) != 0 || patterns.empty()) continue;
-        INFO(row);
-        REQUIRE(patterns.size() == 1);
-        REQUIRE(sections.size() == 1);
-        const std::regex regex(patterns[0]);
-        CHECK(std::any_of(tests().begin(), tests().end(),
-                          [&](const auto& test) { return std::regex_search(test, regex); }));
-        cited.insert(std::regex_replace(patterns[0], std::regex("[\\^\\\\]"), ""));
-        CHECK(std::regex_replace(patterns[0], std::regex("[\\^\\\\.]"), "").rfind(sections[0], 0) ==
-              0);
-    }
-    // Every claim that refutes a misconception has a row, and no other.
-    static const std::regex label("\\n- \\*\\*(" + number +
-                                  ")\\*\\* |\\*Misconception:\\s|误解\\*\\*：");
-    std::set<std::string> refuting;
+    static const std::regex label("(\\*Misconception:|误解\\*\\*：)"), marks("[\\^\\\\]"),
+        dot("\\.");
+    std::set<std::string> rows, refuted;
     std::string claim;
-    for (const auto& found : matches(page, label)) {
-        if (found.empty())
-            refuting.insert(claim);
-        else
-            claim = found;
+    for (const auto& line : parse(source(GENERATE("README.md", "docs/README.zh-CN.md"))).text) {
+        INFO(line);
+        for (const auto& begun : claims_of(line)) claim = begun;
+        if (!matches(line, label).empty()) refuted.insert(claim);
+        for (const auto& given : matches(line, pattern)) {
+            const std::regex regex(given);
+            CHECK(std::any_of(tests().begin(), tests().end(),
+                              [&](const auto& test) { return std::regex_search(test, regex); }));
+            const std::string proves = std::regex_replace(given, marks, "");
+            if (line[0] == '|') {
+                rows.insert(proves);
+                const Strings sections = matches(line, anchor);
+                REQUIRE(sections.size() == 1);
+                CHECK(std::regex_replace(proves, dot, "").rfind(sections[0], 0) == 0);
+            } else if (!claim.empty()) {
+                CHECK(proves == claim);
+            }
+        }
     }
-    CHECK(cited == refuting);
+    CHECK(rows == refuted);
 }
 
 TEST_CASE("pages: quoted code is as it stands and each remark names some of it", "[pages]") {

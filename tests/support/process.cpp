@@ -147,7 +147,7 @@ int Process::wait(std::chrono::seconds longest) {
         if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
             throw std::runtime_error("did not end in time\n" + report());
         lock.unlock();
-        // Its output has ended, so it is as good as gone; a hang from here on is ctest's to end.
+        // Its output has ended, so it ends now. A hang from here on is for ctest to end.
         int status = 0;
         while (waitpid(id_, &status, 0) == -1)
             if (errno != EINTR) must(errno, "waitpid");

@@ -54,7 +54,7 @@ class Process {
     };
     std::string wait_for(Stream& stream, const std::string& part);
     void read_streams();
-    std::string report();  // everything there is to say about it, for a failed test
+    std::string report();  // all that is known about it, for a failed test
 
     std::string name_;
     int id_ = -1;

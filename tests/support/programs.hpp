@@ -145,7 +145,7 @@ inline Lines own_endpoints(const Program& program, const Folder& folder) {
     Lines arguments = own_files(program, folder);
     for (const auto& endpoint : program.endpoints) {
         arguments.push_back("--" + endpoint.option);
-        arguments.push_back(endpoint.binds ? any_port : folder.endpoint("nobody"));
+        arguments.push_back(endpoint.binds ? any_port : folder.endpoint("no-peer"));
     }
     return arguments;
 }

@@ -38,7 +38,7 @@ class Relay {
     void set_held(bool held);
     void run();
     void take();
-    /// Passes on what has come. Returns false at the end of the connection.
+    /// Passes on all bytes that have come. Returns false at the end of the connection.
     bool pass(RawPeer& from, RawPeer& to, bool from_target);
 
     const Listener listener_;

@@ -90,13 +90,6 @@ std::string RawPeer::wait_for_end() {
     return bytes;
 }
 
-void RawPeer::reset() {
-    const linger now{1, 0};
-    must(setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now), "SO_LINGER");
-    close(fd_);
-    fd_ = -1;
-}
-
 Listener::Listener(const std::string& endpoint) : fd_(new_socket()) {
     sockaddr_in address = address_of(endpoint);
     socklen_t size = sizeof address;

@@ -12,14 +12,12 @@ class RawPeer {
     ~RawPeer();
     /// Returns false if the other side has closed the connection.
     bool send(const std::string& bytes);
-    /// Returns what has come, at most that many bytes; nothing if the other side has closed.
+    /// Returns the bytes that have come, at most that many; none if the other side has closed.
     std::string receive_some(size_t most = 65536);
     /// Returns exactly so many bytes, or throws.
     std::string receive(size_t size);
     /// Reads until the other side closes the connection, and returns all that came before.
     std::string wait_for_end();
-    /// Ends the connection with a reset instead of an orderly close.
-    void reset();
     int fd() const { return fd_; }
 
  private:
