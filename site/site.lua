@@ -113,7 +113,7 @@ local function finished(page, blocks)
       if stringify(emph):find("^Misconception") then return pandoc.Span(emph.content, pandoc.Attr("", {"myth"})) end
     end,
     Strong = function(strong)
-      if stringify(strong) == "误解" then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
+      if stringify(strong):find("误解$") then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
     end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
