@@ -380,8 +380,12 @@ local function convert(page)
   local tests = pattern and tests_of(page, "tests/" .. pattern .. ".cpp", "")
   if tests then
     local cited = {}
-    for number, target in pairs(page.cited) do cited[#cited + 1] = ('<a href="%s">%s</a>'):format(target, number) end
-    table.sort(cited)
+    for number in pairs(page.cited) do cited[#cited + 1] = number end
+    table.sort(cited, function(a, b)
+      local first, second = tonumber(a:match("^%d+")), tonumber(b:match("^%d+"))
+      return first < second or first == second and a < b
+    end)
+    for i, number in ipairs(cited) do cited[i] = ('<a href="%s">%s</a>'):format(page.cited[number], number) end
     out:insert(html('<h2 id="tests">%s</h2>%s<div class="proof">%s%s</div>', say.tests, #cited > 0 and "<p>" .. say.cites .. " " .. table.concat(cited, " ") .. "</p>" or "",
       tests, command(page, "ctest --test-dir build -L '^" .. pattern .. "$'")))
     here[#here + 1] = '<a href="#tests">' .. say.tests .. "</a>"
