@@ -45,8 +45,7 @@ TEST_CASE("ex-req-rep: many clients and many servers, each reply to its client",
     CHECK(std::stoi(a.last_line()) + std::stoi(b.last_line()) == 100);
 }
 
-TEST_CASE("ex-req-rep: the proxy shows the frames, and the server names itself",
-          "[ex-req-rep]") {
+TEST_CASE("ex-req-rep: the proxy shows the frames, and the server names itself", "[ex-req-rep]") {
     Proxy proxy;
     Process server("ex-req-rep/server", {"--connect", proxy.backend, "--name", "A"});
     Process client("ex-req-rep/client", {"--connect", proxy.frontend, "--count", "1"});
