@@ -15,7 +15,7 @@ static void receive_signal(Sinker& sinker) {
     Message signal;
     check(zmq_msg_recv(signal, sinker.control, 0));
     if (signal.bytes() == "STOP") sinker.stopped = true;
-    if (signal.bytes() != "STOP" && signal.bytes() != "READY") warn_ignored("signal ", signal);
+    if (signal.bytes() != "STOP" && signal.bytes() != "READY") warn_ignored("signal: ", signal);
     skip_rest(signal, sinker.control);
 }
 
