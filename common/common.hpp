@@ -47,7 +47,8 @@ int report_error() noexcept;
 /// Declare it before its sockets, so that they are closed first. It waits for unsent messages.
 class Context {
  public:
-    explicit Context(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
+    explicit Context(void* result, const char* file = __builtin_FILE(),
+                     int line = __builtin_LINE());
     ~Context();
     Context(const Context&) = delete;
     operator void*() const { return context_; }
@@ -61,7 +62,7 @@ class Context {
 /// REQ, SUB or PULL. A program may set them again. With an infinite linger, closing can hang.
 class Socket {
  public:
-    explicit Socket(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
+    explicit Socket(void* result, const char* file = __builtin_FILE(), int line = __builtin_LINE());
     ~Socket();
     Socket(Socket&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
     operator void*() const { return socket_; }
@@ -74,7 +75,7 @@ class Socket {
 class Message {
  public:
     Message() { check(zmq_msg_init(&message_)); }
-    ~Message() { check(zmq_msg_close(&message_)); }
+    ~Message() { [[maybe_unused]] const int result = zmq_msg_close(&message_); }
     Message(const Message&) = delete;
     operator zmq_msg_t*() { return &message_; }
     /// Valid until the next receive or send.

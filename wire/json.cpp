@@ -97,7 +97,7 @@ Recording from_json(const std::string& text) {
     Recording recording;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        if (line.rfind("{", 0) == 0) recording = read(line, of_recording);
+        if (line.starts_with('{')) recording = read(line, of_recording);
         if (line.rfind("  {\"name\"", 0) == 0) recording.programs.push_back(read(line, of_program));
         if (line.rfind("  {\"from\"", 0) == 0)
             recording.connections.push_back(read(line, of_connection));
