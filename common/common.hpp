@@ -47,8 +47,7 @@ int report_error() noexcept;
 /// Declare it before its sockets, so that they are closed first. It waits for unsent messages.
 class Context {
  public:
-    explicit Context(void* result, const char* file = __builtin_FILE(),
-                     int line = __builtin_LINE());
+    explicit Context(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
     ~Context();
     Context(const Context&) = delete;
     operator void*() const { return context_; }
@@ -62,7 +61,7 @@ class Context {
 /// REQ, SUB or PULL. A program may set them again. With an infinite linger, closing can hang.
 class Socket {
  public:
-    explicit Socket(void* result, const char* file = __builtin_FILE(), int line = __builtin_LINE());
+    explicit Socket(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
     ~Socket();
     Socket(Socket&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
     operator void*() const { return socket_; }

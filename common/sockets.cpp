@@ -2,7 +2,7 @@
 
 #include "peers.hpp"
 
-static void* made(void* result, const char* file, int line) {
+static void* not_null(void* result, const char* file, int line) {
     if (result == nullptr) fail({}, file, line);
     return result;
 }
@@ -10,14 +10,14 @@ static void* made(void* result, const char* file, int line) {
 // ms. The first is an odd number, so that it shows whether the program has set its own linger.
 constexpr int linger_at_interrupt = 501, linger_at_end = 5000;
 
-Context::Context(void* result, const char* file, int line) : context_(made(result, file, line)) {}
+Context::Context(void* made, const char* file, int line) : context_(not_null(made, file, line)) {}
 
 // Fails only for EINTR; zmq_close never fails for a socket.
 Context::~Context() {
     while (zmq_ctx_term(context_) == -1 && zmq_errno() == EINTR) continue;
 }
 
-Socket::Socket(void* result, const char* file, int line) : socket_(made(result, file, line)) {
+Socket::Socket(void* made, const char* file, int line) : socket_(not_null(made, file, line)) {
     try {
         int type = 0;
         size_t size = sizeof type;
