@@ -13,9 +13,9 @@
 #include <regex>
 #include <set>
 
+#include "handshake.hpp"
 #include "patterns.hpp"
 #include "relay.hpp"
-#include "zmtp.hpp"
 
 namespace {
 
@@ -459,8 +459,8 @@ TEST_CASE("programs: peers that do not speak ZeroMQ do not keep a pattern from i
             // It stays: a PUSH or DEALER that took it for a worker or a server would send it work.
             silent.emplace_back(endpoint).send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
             RawPeer(endpoint).send(std::string(1000, '\0'));
-            RawPeer(endpoint).send(zmtp::greeting.substr(0, 20));
-            silent.emplace_back(endpoint).send(zmtp::greeting.substr(0, 20));
+            RawPeer(endpoint).send(zmtp::greeting().substr(0, 20));
+            silent.emplace_back(endpoint).send(zmtp::greeting().substr(0, 20));
             silent.emplace_back(endpoint);
         }
         running.start_those_that(false);
@@ -494,7 +494,8 @@ TEST_CASE("programs: odd answers do not keep a program that connects from its pe
         Running& running = all.emplace_back(pattern);
         running.start_those_that(true);
         for (auto& [name, endpoint] : running.endpoints) {
-            relays.emplace_back(endpoint, Lines{"", zmtp::greeting.substr(0, 20), zmtp::greeting});
+            relays.emplace_back(endpoint,
+                                Lines{"", zmtp::greeting().substr(0, 20), zmtp::greeting()});
             endpoint = relays.back().endpoint();
         }
         running.start_those_that(false);

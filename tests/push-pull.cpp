@@ -3,8 +3,8 @@
 #include <deque>
 
 #include "catch.hpp"
+#include "handshake.hpp"
 #include "peer.hpp"
-#include "zmtp.hpp"
 
 using Lines = std::vector<std::string>;
 

@@ -4,8 +4,8 @@
 #include <random>
 
 #include "catch.hpp"
+#include "handshake.hpp"
 #include "peer.hpp"
-#include "zmtp.hpp"
 
 using Lines = std::vector<std::string>;
 
