@@ -180,8 +180,12 @@ std::string Process::last_line() {
 }
 
 std::string Process::report() {
-    return "--- " + name_ + "\n--- standard output:\n" + out_.text + "--- standard error:\n" +
-           err_.text + "---";
+    const auto end_of = [](const std::string& text) {
+        constexpr size_t most = 4000;
+        return text.size() <= most ? text : "(cut) ..." + text.substr(text.size() - most);
+    };
+    return "--- " + name_ + "\n--- standard output:\n" + end_of(out_.text) +
+           "--- standard error:\n" + end_of(err_.text) + "---";
 }
 
 Folder::Folder() {

@@ -23,7 +23,7 @@ class Process {
     Process& operator=(const Process&) = delete;
 
     /// Waits for the next line of standard output that contains `part`, after the one that the last
-    /// call returned, and returns it. Throws, with all the output, when the output ends without it.
+    /// call returned, and returns it. Throws, with what came, when the output ends without it.
     std::string wait_for(const std::string& part);
     /// Waits for the next `listening on E` and returns E.
     std::string endpoint();
@@ -33,7 +33,7 @@ class Process {
     /// Sends a signal to the process (not to its group).
     void signal(int number) const;
     /// Waits for the end of the process and of its output. Returns its exit status, or -N where
-    /// signal N killed it. Throws, with all the output, after the deadline.
+    /// signal N killed it. Throws, with what it has printed, after the deadline.
     int wait(std::chrono::seconds longest = deadline);
     /// signal(number), then wait().
     int stop(int number);
@@ -54,7 +54,7 @@ class Process {
     };
     std::string wait_for(Stream& stream, const std::string& part);
     void read_streams();
-    std::string report();  // all that is known about it, for a failed test
+    std::string report();  // for a failed test: the end of what it has printed
 
     std::string name_;
     int id_ = -1;
