@@ -7,8 +7,6 @@
 #include "handshake.hpp"
 #include "peer.hpp"
 
-using Lines = std::vector<std::string>;
-
 namespace {
 
 /// What a subscriber prints that misses nothing.

@@ -30,7 +30,8 @@ function(example_test name)
 endfunction()
 
 # Programs of other folders that a test runs.
-set(also_runs_ex-req-rep2 ex-req-rep)
+set(also_runs_req-rep interrupt mt-req-rep retry-req-rep ex-req-rep)
+set(also_runs_pub-sub pub-sub-envelope)
 set(also_runs_push-pull push-pull2)
 foreach(folder interrupt retry-req-rep curve-req-rep)
   set(also_runs_${folder} req-rep)
