@@ -1,5 +1,5 @@
 // What every program needs and no pattern teaches: errors, ownership, options, Ctrl-C, output.
-// Programs bind, connect, send, receive and poll in the open.
+// Programs bind, connect, send, receive and poll in their own code.
 #pragma once
 
 #include <zmq.h>
@@ -44,7 +44,7 @@ int report_error() noexcept;
 
 // Ownership: each class converts to what the C API takes -----------------------------------------
 
-/// Declare it before its sockets, so that they are closed first. Its end waits for unsent messages.
+/// Declare it before its sockets, so that they are closed first. It waits for unsent messages.
 class Context {
  public:
     explicit Context(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
@@ -58,7 +58,7 @@ class Context {
 
 /// Sets what every socket here should have: ZMQ_MAXMSGSIZE, so that a frame above 64 MiB ends its
 /// connection; and ZMQ_LINGER, 5 s at a normal end and 0.5 s after Ctrl-C or an error, none for a
-/// REQ, SUB or PULL. A program may set them again. Without a limit, a bound socket can hang.
+/// REQ, SUB or PULL. A program may set them again. With an infinite linger, closing can hang.
 class Socket {
  public:
     explicit Socket(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
@@ -102,7 +102,7 @@ struct Option {
 /// Reads the command line; adds --help and --quiet. Throws for --help and for a wrong argument.
 void parse(int argc, char** argv, const char* sentence, std::vector<Option> options);
 
-/// Throws a wrong argument that parse() cannot see.
+/// Throws for a wrong argument that parse() cannot detect.
 [[noreturn]] void reject_argument(const std::string& what);
 
 /// Returns the number above 0 that `digits` spell; nothing if they do not spell one.

@@ -33,8 +33,8 @@ int main(int argc, char** argv) try {
                                   {requester, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0}};
         check(zmq_poll(items, 2, -1));
         if (items[0].revents != 0) handshakes.check_next();
-        // A REQ is ready to send until it has sent, and then to receive. Either call may find that
-        // its connection is gone, and the next poll reports why.
+        // A REQ alternates between send and receive. If it has lost its connection, either call
+        // returns EAGAIN, and the next poll reports why.
         if ((items[1].revents & ZMQ_POLLOUT) != 0 &&
             check_unless_again(zmq_send(requester, hello.data(), hello.size(), ZMQ_DONTWAIT)))
             continue;

@@ -24,7 +24,8 @@ class Handshakes {
         check(zmq_socket_monitor(socket_, "inproc://events",
                                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                                      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                                     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL));
+                                     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                     ZMQ_EVENT_DISCONNECTED));
         check(zmq_connect(events_, "inproc://events"));
     }
     // Ends the monitor before its reader closes, or libzmq's thread waits. Fails after Ctrl-C.
@@ -48,16 +49,24 @@ class Handshakes {
             throw std::runtime_error(
                 "the handshake failed: ZMTP protocol error"
                 "\nhint: the server does not use CURVE, or has another key");
-        // A server with another key closes the connection. So does one that ends, and that one may
+        // A server with another key closes the connection. So does a server that ends, but it may
         // come back.
         if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL && ++closed_ == 3)
             throw std::runtime_error(
                 "closed by the server three times during the handshake"
                 "\nhint: --server must name the public key of this server");
+        // No handshake at all: libzmq takes the answer for that of an old peer, and gives up.
+        if (event == ZMQ_EVENT_DISCONNECTED && last_ != ZMQ_EVENT_HANDSHAKE_SUCCEEDED &&
+            last_ != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+            throw std::runtime_error(
+                "the server does not speak ZMTP 3"
+                "\nhint: --connect must name the endpoint of a CURVE server");
+        last_ = event;
     }
 
  private:
     void* const socket_;
     const Socket events_;
+    int last_ = 0;    // the last event
     int closed_ = 0;  // handshakes that the server ended, one after the other
 };

@@ -6,7 +6,7 @@
 
 /// Forwards a message. Returns false if no peer has room; `frame` then still holds its first frame.
 static bool forward(const char* what, Message& frame, void* from, void* to) {
-    std::string line;  // a ROUTER makes up a routing ID, of a zero byte and four random ones
+    std::string line;  // a ROUTER creates routing IDs of a zero byte and four random bytes
     if (!quiet) line = frame.bytes().starts_with('\0') ? "routing ID" : printable(frame);
     bool more = zmq_msg_more(frame) == 1;
     if (!check_unless_again(zmq_msg_send(frame, to, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))))

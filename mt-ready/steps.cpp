@@ -9,7 +9,7 @@ int main(int argc, char** argv) try {
     parse(argc, argv, "Do steps in order, each in its own thread.",
           {{"steps N", &steps, "steps, two sockets each", 1, 400}});
 
-    const Context context(zmq_ctx_new());  // one, because an inproc endpoint exists only in it
+    const Context context(zmq_ctx_new());  // only one: an inproc endpoint belongs to its context
     const Interrupt interrupt(context);    // Ctrl-C makes the calls below throw
     Summary in_order("step in order", "steps in order");
     const auto endpoint = [](int step) { return "inproc://step-" + std::to_string(step); };
@@ -20,7 +20,7 @@ int main(int argc, char** argv) try {
         check(zmq_bind(done.back(), endpoint(n).c_str()));
     }
     Threads threads(context);
-    for (int n = steps; n >= 1; --n)  // starts the last step first: only messages make the order
+    for (int n = steps; n >= 1; --n)  // starts the last step first: only messages set the order
         threads.start([&, n] {
             const Socket next(zmq_socket(context, ZMQ_PAIR));
             check(zmq_connect(next, endpoint(n).c_str()));

@@ -15,7 +15,7 @@ static void receive_signal(Sinker& sinker) {
     Message signal;
     check(zmq_msg_recv(signal, sinker.control, 0));
     if (signal.bytes() == "STOP") sinker.stopped = true;
-    if (signal.bytes() != "STOP" && signal.bytes() != "READY") warn_ignored("signal ", signal);
+    if (signal.bytes() != "STOP" && signal.bytes() != "READY") warn_ignored("signal: ", signal);
     skip_rest(signal, sinker.control);
 }
 
@@ -43,7 +43,7 @@ int main(int argc, char** argv) try {
         check(zmq_connect(sinker.control, controls[i].c_str()), "zmq_connect " + controls[i]);
         sinkers.push_back(std::move(sinker));
     }
-    // Once a first signal has arrived, so will STOP. Only then connect to the senders, for tasks.
+    // After a first signal, STOP will arrive, too. Only then connect to the senders for tasks.
     for (auto& sinker : sinkers) receive_signal(sinker);
     std::vector<Socket> from_senders;
     for (const auto& sender : senders) {

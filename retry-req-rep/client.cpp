@@ -1,7 +1,7 @@
 // Sends "Hello" and waits for the reply, and asks again if none comes in time (Lazy Pirate).
 //   REQ connects tcp://127.0.0.1:5555
-// Run it with ../req-rep/server.cpp, and kill and restart that. The server may receive a request
-// twice, so doing it twice must do no harm.
+// Run it with ../req-rep/server.cpp, and kill and restart the server, which may receive a request
+// twice, so a repeated request must do no harm.
 #include "common.hpp"
 
 static Socket connect(void* context, const std::string& endpoint, int timeout) {

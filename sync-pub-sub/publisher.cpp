@@ -42,7 +42,7 @@ int main(int argc, char** argv) try {
                 warn_ignored("an invalid subscription: ", message);
             skip_rest(message, publisher);
         }
-        // A REP drops a malformed report only when it is received, so a blocking call could wait.
+        // A REP drops a malformed report only during a receive, so a blocking call could wait.
         if (check_unless_again(zmq_msg_recv(message, responder, ZMQ_DONTWAIT))) {
             if (message.bytes().empty())
                 ++reported;
@@ -59,7 +59,7 @@ int main(int argc, char** argv) try {
     }
     constexpr std::string_view end = "END";
     check(zmq_send(publisher, end.data(), end.size(), 0));
-    check(zmq_setsockopt(publisher, ZMQ_LINGER, &minute, sizeof minute));  // for slow subscribers
+    check(zmq_setsockopt(publisher, ZMQ_LINGER, &minute, sizeof minute));  // for the slow ones
 } catch (...) {
     return report_error();
 }

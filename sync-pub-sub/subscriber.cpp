@@ -23,7 +23,7 @@ int main(int argc, char** argv) try {
     const Socket requester(zmq_socket(context, ZMQ_REQ));
     check(zmq_connect(requester, sync.c_str()), "zmq_connect " + sync);
 
-    // Do not wait for the reply: a publisher that is publishing already does not send any.
+    // Do not wait for the reply: a publisher that has begun to publish sends none.
     check(zmq_send(requester, nullptr, 0, 0));
     Message update;
     while (true) {
@@ -41,7 +41,7 @@ int main(int argc, char** argv) try {
         if (end) break;
         print("received ", update);
         ++updates;
-        if (expected == 1 && patience > 0)  // from now on a silent publisher is a dead one
+        if (expected == 1 && patience > 0)  // from now on, silence means that it died
             check(zmq_setsockopt(subscriber, ZMQ_RCVTIMEO, &patience, sizeof patience));
     }
 } catch (...) {

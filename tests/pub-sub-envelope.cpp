@@ -81,7 +81,7 @@ TEST_CASE("pub-sub-envelope: an envelope of too few or too many frames is named 
     REQUIRE(errors.size() == 3);
     for (size_t i = 0; i < 3; ++i) {
         CHECK(errors[i].rfind("subscriber: ignored ", 0) == 0);
-        CHECK(errors[i].find("B" + std::to_string(i + 1)) != std::string::npos);
+        CHECK(errors[i].find(std::string("B").append(std::to_string(i + 1))) != std::string::npos);
     }
 }
 

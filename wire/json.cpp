@@ -71,7 +71,7 @@ Object read(const std::string& line, const Fields<Object>& fields) {
 std::string to_json(const Recording& recording) {
     std::string text = "{" + written(recording, of_recording) + ",\n \"programs\": [", end;
     const auto add = [&](const std::string& object) {
-        text += end + "\n  {" + object + "}";
+        text.append(end).append("\n  {").append(object).append("}");
         end = ",";
     };
     for (const auto& program : recording.programs) add(written(program, of_program));

@@ -54,7 +54,7 @@ std::string free_address() {
     check(bind(fd, reinterpret_cast<sockaddr*>(&address), size), "bind");
     check(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
     close(fd);
-    return inet_ntoa(address.sin_addr) + (":" + std::to_string(ntohs(address.sin_port)));
+    return std::string(inet_ntoa(address.sin_addr)) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
 struct Run {
