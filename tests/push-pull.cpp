@@ -174,23 +174,6 @@ TEST_CASE("push-pull: a worker names what is no task and does not pass it on", "
     named_all_odd(worker, "worker");
 }
 
-TEST_CASE("push-pull: a killed worker's tasks are lost, and only those", "[push-pull]") {
-    Sinker sinker(any_port, 6);
-    const std::string sink = sinker.endpoint();
-    Sender sender(any_port, 6, 2);
-    const std::string tasks = sender.endpoint();
-    Worker killed(tasks, sink, 60000), worker(tasks, sink);
-    CHECK(sender.wait() == 0);
-    killed.wait_for("task ");
-    CHECK(killed.stop(SIGKILL) == -SIGKILL);
-    for (int n = 0; n < 3; ++n) sinker.wait_for("result ");
-    CHECK(worker.stop(SIGINT) == 128 + SIGINT);
-    CHECK(sinker.stop(SIGINT) == 128 + SIGINT);
-    CHECK(sinker.last_line() == "3 of 6 results");
-    CHECK(sorted(sinker.lines_with("result")) == sorted(worker.lines_with("task")));
-    CHECK(killed.lines_with("task").size() == 1);
-}
-
 TEST_CASE("push-pull: workers serve one sender after another, also one that waits for no worker",
           "[push-pull]") {
     const Folder folder;
