@@ -19,17 +19,6 @@ TEST_CASE("req-rep: each request gets one reply", "[req-rep]") {
     CHECK(server.lines() == expected);
 }
 
-TEST_CASE("req-rep: one server serves several clients", "[req-rep]") {
-    Process server("req-rep/server", {"--bind", any_port});
-    const std::string endpoint = server.endpoint();
-    Process a("req-rep/client", {"--connect", endpoint, "--count", "100"});
-    Process b("req-rep/client", {"--connect", endpoint, "--count", "100"});
-    CHECK(a.wait() == 0);
-    CHECK(b.wait() == 0);
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "200 requests");
-}
-
 TEST_CASE("req-rep: the servers answer requests of any bytes and any number of frames",
           "[req-rep]") {
     const std::string path = GENERATE("req-rep/server", "interrupt/server", "mt-req-rep/server");

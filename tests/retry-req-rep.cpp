@@ -1,25 +1,8 @@
 #include "peer.hpp"
 
 #include <csignal>
-#include <functional>
 
 #include "catch.hpp"
-
-namespace {
-
-/// Lets `serve` receive each request, until the client has printed its summary.
-void serve_until(const std::string& summary, Process& client, Peer& server,
-                 const std::function<void()>& serve) {
-    for (int idle = 0; client.output().find(summary) == std::string::npos;) {
-        if (poll(server, ZMQ_POLLIN, 10) != 0)
-            serve();
-        else
-            REQUIRE(++idle * 10 < deadline_ms);
-    }
-    CHECK(client.wait() == 0);
-}
-
-}  // namespace
 
 TEST_CASE("retry-req-rep: works with the server of req-rep", "[retry-req-rep]") {
     Process server("req-rep/server", {"--bind", any_port});
@@ -66,11 +49,16 @@ TEST_CASE("retry-req-rep: a late reply is not taken for the reply to a later req
     };
     const auto late = server.receive();  // has no reply in time
     // Each later one gets a late reply to the first one before its own.
-    serve_until("2 replies", client, server, [&] {
+    for (int idle = 0; client.output().find("2 replies") == std::string::npos;) {
+        if (poll(server, ZMQ_POLLIN, 10) == 0) {
+            REQUIRE(++idle * 10 < deadline_ms);
+            continue;
+        }
         const auto request = server.receive();
         answer(late, "late");
         answer(request, "its own");
-    });
+    }
+    CHECK(client.wait() == 0);
     CHECK(client.output() == "received its own\nreceived its own\n2 replies\n");
 }
 
@@ -84,10 +72,15 @@ TEST_CASE("retry-req-rep: requests do not queue up for a server that comes late"
     Peer late(ZMQ_ROUTER);
     late.bind(folder.endpoint("s"));
     int requests = 0;  // more than one if a reply takes longer than the timeout
-    serve_until("1 reply", client, late, [&] {
+    for (int idle = 0; client.output().find("1 reply") == std::string::npos;) {
+        if (poll(late, ZMQ_POLLIN, 10) == 0) {
+            REQUIRE(++idle * 10 < deadline_ms);
+            continue;
+        }
         late.send(late.receive());
         ++requests;
-    });
+    }
+    CHECK(client.wait() == 0);
     for (; poll(late, ZMQ_POLLIN, 100) != 0; ++requests) late.receive();
     CHECK(requests < tries);
 }

@@ -307,31 +307,28 @@ void threads(std::vector<Row>& all) {
                .compared = {},
                .smoke = true};
     for (const int threads : {1, 2, 4, 8, 16}) {
+        const std::string server =
+            "1 mt-req-rep/server --quiet --bind * --workers" + s(threads) + " --work";
+        const auto client = [](int clients, int n) {
+            return "0= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) + " --count" +
+                   s(n);
+        };
         // More clients than threads: each thread has a request waiting when it is done.
-        const int clients = 2 * threads, n = many(150);
+        const int twice = 2 * threads, few = many(150), n = many(1200);
         linear.sides.push_back(
-            side(several(threads, "thread"),
-                 {"1 mt-req-rep/server --quiet --bind * --work 1 --workers" + s(threads),
-                  "0= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) + " --count" +
-                      s(n)},
-                 clients * n));
+            side(several(threads, "thread"), {server + " 1", client(twice, few)}, twice * few));
         if (threads > 1)
             linear.compared.push_back({.a = linear.sides.size() - 1,
                                        .b = 0,
                                        .at_least = 0.95,
                                        .factor = static_cast<double>(threads)});
+        all.push_back(
+            beside("mt-req-rep", several(threads, "thread") + ", no work", "replies",
+                   {server + " 0", client(8, n)},
+                   {"1 " + raw + "mt-server *" + s(threads), "0= " + raw + "mt-client @0 8" + s(n)},
+                   8 * n, threads == 2));
     }
     all.push_back(std::move(linear));
-    for (const int threads : {1, 2, 4, 8, 16}) {
-        const int clients = 8, n = many(1200);
-        all.push_back(beside("mt-req-rep", several(threads, "thread") + ", no work", "replies",
-                             {"1 mt-req-rep/server --quiet --bind * --workers" + s(threads),
-                              "0= mt-req-rep/client --quiet --connect @0 --clients" + s(clients) +
-                                  " --count" + s(n)},
-                             {"1 " + raw + "mt-server *" + s(threads),
-                              "0= " + raw + "mt-client @0" + s(clients) + s(n)},
-                             clients * n, threads == 2));
-    }
     all.push_back(beside("mt-ready", "400 steps", "steps",
                          {"0= mt-ready/steps --quiet --steps 400"}, {"0= " + raw + "steps 400"},
                          400, true));
