@@ -362,7 +362,7 @@ void mt_client(const Words& words) {
 /// STEPS
 void steps(const Words& words) {
     void* const context = zmq_ctx_new();
-    const Clock clock;
+    Clock clock;  // from the first step on, as in the program
     const int count = words.number(0);
     const auto name = [](int n) { return "inproc://step-" + std::to_string(n); };
     std::vector<void*> done(1);
@@ -374,7 +374,10 @@ void steps(const Words& words) {
     for (int n = count; n >= 1; --n)
         threads.emplace_back([&, n] {
             void* const next = connected(context, ZMQ_PAIR, name(n).c_str());
-            if (n > 1) zmq_recv(done[static_cast<size_t>(n - 1)], nullptr, 0, 0);
+            if (n > 1)
+                zmq_recv(done[static_cast<size_t>(n - 1)], nullptr, 0, 0);
+            else
+                clock.start();
             zmq_send(next, nullptr, 0, 0);
             zmq_close(next);
         });
