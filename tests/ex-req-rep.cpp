@@ -103,21 +103,8 @@ TEST_CASE("ex-req-rep: whole messages of any size and any number of frames in th
     for (const auto& message : messages) CHECK(client.receive() == message);
 }
 
-TEST_CASE("ex-req-rep: thousands of requests in flight keep their order", "[ex-req-rep]") {
-    Proxy proxy;
-    Peer client(ZMQ_DEALER), server(ZMQ_ROUTER);
-    client.connect(proxy.frontend);
-    server.connect(proxy.backend);
-    constexpr int count = 5000;  // more than the proxy forwards one way at a time
-    for (int n = 0; n < count; ++n) client.send({"", std::to_string(n)});
-    for (int n = 0; n < count; ++n)
-        CHECK(answer(server, "reply " + std::to_string(n)) == std::to_string(n));
-    for (int n = 0; n < count; ++n)
-        CHECK(client.receive() == Frames{"", "reply " + std::to_string(n)});
-    CHECK(proxy.end().back() == "5000 requests");
-}
-
-TEST_CASE("ex-req-rep: replies pass while requests wait for a server with room", "[ex-req-rep]") {
+TEST_CASE("ex-req-rep: replies pass while requests wait for room, and all keep their order",
+          "[ex-req-rep]") {
     const Folder folder;  // ipc: its buffers in the kernel are small
     const std::string front = folder.endpoint("front"), back = folder.endpoint("back");
     Process proxy("ex-req-rep/proxy", {"--frontend", front, "--backend", back, "--quiet"});
@@ -126,12 +113,12 @@ TEST_CASE("ex-req-rep: replies pass while requests wait for a server with room",
     client.connect(front);
     // More than the server and the proxy's backend take in: one always waits for room, and a proxy
     // that waited with it would forward no reply.
-    const std::string body(1 << 14, 'x');
+    const std::string padding(1 << 14, ' ');
     constexpr int count = 2000;
-    for (int n = 0; n < count; ++n) client.send({"", body});
+    for (int n = 0; n < count; ++n) client.send({"", std::to_string(n) + padding});
     for (int n = 0; n < count; ++n) {
-        answer(server, std::to_string(n));
-        CHECK(client.receive() == Frames{"", std::to_string(n)});
+        REQUIRE(answer(server, std::to_string(n)) == std::to_string(n) + padding);
+        REQUIRE(client.receive() == Frames{"", std::to_string(n)});
     }
 }
 
