@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <set>
 
 #include "catch.hpp"
 

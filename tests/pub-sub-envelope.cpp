@@ -1,5 +1,3 @@
-#include <csignal>
-
 #include "catch.hpp"
 #include "peer.hpp"
 

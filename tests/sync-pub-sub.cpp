@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <csignal>
 #include <deque>
-#include <random>
 
 #include "catch.hpp"
 #include "handshake.hpp"
