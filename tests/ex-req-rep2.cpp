@@ -7,33 +7,6 @@
 
 namespace {
 
-struct Proxy : Process {
-    Proxy() : Process("ex-req-rep2/proxy", {"--frontend", any_port, "--backend", any_port}) {}
-    const std::string frontend = endpoint(), backend = endpoint();
-};
-
-}  // namespace
-
-TEST_CASE("ex-req-rep2: clients and servers of ex-req-rep run with it unchanged", "[ex-req-rep2]") {
-    Proxy proxy;
-    Process a("ex-req-rep/server", {"--connect", proxy.backend, "--name", "A"});
-    Process b("ex-req-rep/server", {"--connect", proxy.backend, "--name", "B"});
-    Process one("ex-req-rep/client", {"--connect", proxy.frontend, "--count", "50"});
-    Process two("ex-req-rep/client", {"--connect", proxy.frontend, "--count", "50"});
-    CHECK(one.wait() == 0);
-    CHECK(two.wait() == 0);
-    CHECK(one.last_line() == "50 replies");
-    CHECK(two.last_line() == "50 replies");
-    CHECK(a.stop(SIGINT) == 128 + SIGINT);
-    CHECK(b.stop(SIGINT) == 128 + SIGINT);
-    CHECK(std::stoi(a.last_line()) + std::stoi(b.last_line()) == 100);
-    CHECK(proxy.stop(SIGINT) == 128 + SIGINT);
-    CHECK(proxy.lines() ==
-          Frames{"listening on " + proxy.frontend, "listening on " + proxy.backend});
-}
-
-namespace {
-
 /// A proxy with --capture, and peers of it. The subscription to the copies has arrived.
 struct Captured {
     Process proxy{"ex-req-rep2/proxy",

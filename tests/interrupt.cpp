@@ -38,21 +38,3 @@ TEST_CASE("interrupt: a request that was received is answered although a signal 
         CHECK(client.receive() == Frames{"World"});
     }
 }
-
-TEST_CASE("interrupt: the server answers requests of any bytes and any number of frames",
-          "[interrupt]") {
-    Process server("interrupt/server", {"--bind", any_port});
-    Peer client(ZMQ_DEALER);
-    client.connect(server.endpoint());
-    client.send({"without a delimiter"});
-    for (const Frames& request :
-         {Frames{"", "one", "two"}, {"", ""}, {"", std::string("\0\xff", 2)}}) {
-        client.send(request);
-        CHECK(client.receive() == Frames{"", "World"});
-    }
-    CHECK(server.stop(SIGTERM) == 128 + SIGTERM);
-    const auto lines = server.lines();
-    REQUIRE(lines.size() == 6);
-    CHECK(Frames(lines.begin() + 1, lines.begin() + 4) ==
-          Frames{"received one", "received ", "received \\x00\\xff"});
-}

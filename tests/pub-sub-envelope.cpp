@@ -1,9 +1,5 @@
-#include <csignal>
-
 #include "catch.hpp"
 #include "peer.hpp"
-
-using Lines = std::vector<std::string>;
 
 namespace {
 
@@ -102,35 +98,4 @@ TEST_CASE("pub-sub-envelope: an empty key subscribes to all keys, and any bytes 
           Lines{"received [] ", "received [] , from ", "received [\\x00k] \\\\, from \\xff",
                 "received [key] " + std::string(200, 'x') + "... (1048576 bytes)",
                 "received [" + std::string(200, 'k') + "... (1000 bytes)] last", "5 messages"});
-}
-
-TEST_CASE("pub-sub-envelope: no message is torn at full speed", "[pub-sub-envelope]") {
-    Process publisher("pub-sub-envelope/publisher",
-                      {"--bind", any_port, "--interval", "0", "--quiet", "--sender", "me"});
-    Subscriber subscriber(publisher.endpoint(), "", 5000);
-    CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.errors().empty());
-    int last = 0;
-    for (const auto& line : subscriber.lines()) {
-        if (line == "5000 messages") break;
-        const std::string key = line.substr(10, 1), letter = line.substr(line.find("] ") + 2);
-        const int round = round_of(letter);
-        REQUIRE(line == "received [" + key + "] letter " + std::to_string(round) + " to " + key +
-                            ", from me");
-        REQUIRE(round >= last);
-        last = round;
-    }
-    CHECK(subscriber.last_line() == "5000 messages");
-}
-
-TEST_CASE("pub-sub-envelope: the interval is between two rounds, and Ctrl-C does not wait for it",
-          "[pub-sub-envelope]") {
-    Process one("pub-sub-envelope/publisher",
-                {"--bind", any_port, "--interval", "2147483647", "--count", "1"});
-    CHECK(one.wait() == 0);
-    Process two("pub-sub-envelope/publisher",
-                {"--bind", any_port, "--interval", "2147483647", "--count", "2"});
-    two.wait_for("published [B]");
-    CHECK(two.stop(SIGINT) == 128 + SIGINT);
-    CHECK(two.last_line() == "2 messages");
 }

@@ -7,22 +7,7 @@
 #include "catch.hpp"
 #include "peer.hpp"
 
-using Lines = std::vector<std::string>;
-
 namespace {
-
-/// What follows `word` in the lines of a program that begin with it, in their order.
-Lines lines_with(Process& program, const std::string& word) {
-    Lines all;
-    for (const auto& line : program.lines())
-        if (line.rfind(word + " ", 0) == 0) all.push_back(line.substr(word.size() + 1));
-    return all;
-}
-
-Lines sorted(Lines lines) {
-    std::sort(lines.begin(), lines.end());
-    return lines;
-}
 
 /// The tasks 1 to `count` of each sender whose number is `k` modulo `of`, sorted.
 Lines tasks(const Lines& names, int count, int k = 0, int of = 1) {
@@ -81,7 +66,7 @@ struct Cast {
         Lines done;
         for (auto& worker : at_work) {
             CHECK(worker.wait() == 0);
-            const auto own = lines_with(worker, "task");
+            const auto own = worker.lines_with("task");
             CHECK(worker.last_line() ==
                   std::to_string(own.size()) + (own.size() == 1 ? " task" : " tasks"));
             done.insert(done.end(), own.begin(), own.end());
@@ -93,7 +78,7 @@ struct Cast {
             const auto control = sinker.lines().at(1);
             const int k = control.back() - '0';  // ".../c0"
             const auto share = tasks(names, count, k, sinks);
-            CHECK(sorted(lines_with(sinker, "result")) == share);
+            CHECK(sorted(sinker.lines_with("result")) == share);
             const std::string n = std::to_string(share.size());
             CHECK(sinker.last_line() == n + " of " + n + " results");
         }
@@ -162,7 +147,7 @@ TEST_CASE(
     cast.start_all(random);
     cast.finish();
     for (auto& sender : cast.senders) {
-        const auto own = lines_with(sender, "task");
+        const auto own = sender.lines_with("task");
         for (size_t i = 0; i < own.size(); ++i)
             CHECK(own[i].substr(own[i].rfind(' ') + 1) == std::to_string(i + 1));
         CHECK(sender.last_line() == "10 tasks");
@@ -199,13 +184,13 @@ TEST_CASE("push-pull2: a killed worker's tasks are lost, and only those, and all
     Lines done, arrived;
     for (const size_t i : {1U, 2U}) {
         CHECK(cast.at_work[i].wait() == 0);
-        const auto own = lines_with(cast.at_work[i], "task");
+        const auto own = cast.at_work[i].lines_with("task");
         done.insert(done.end(), own.begin(), own.end());
     }
     CHECK(done.size() == 20);
     for (auto& sinker : cast.sinkers) {
         CHECK(sinker.wait() == 1);
-        const auto results = lines_with(sinker, "result");
+        const auto results = sinker.lines_with("result");
         CHECK(sinker.last_line() == std::to_string(results.size()) + " of 15 results");
         CHECK(lines_of(sinker.errors()).size() == 1);
         arrived.insert(arrived.end(), results.begin(), results.end());
@@ -277,7 +262,7 @@ TEST_CASE("push-pull2: no sender waits until a worker has done the tasks of anot
         for (auto& sink : worker.sinks) sink.receive();
     worker.say("STOP");
     CHECK(worker.process->wait() == 0);
-    const auto order = lines_with(*worker.process, "task");
+    const auto order = worker.process->lines_with("task");
     REQUIRE(order.size() == 400);
     const auto of_b = std::count_if(order.begin(), order.begin() + 200,
                                     [](const std::string& task) { return task[0] == 'b'; });
@@ -316,7 +301,7 @@ TEST_CASE("push-pull2: a worker names what is no task or signal, and passes the 
     for (const auto& task : good) CHECK(worker.sinks[0].receive() == task);
     worker.say("STOP");
     CHECK(worker.process->wait() == 0);
-    CHECK(lines_with(*worker.process, "task") == Lines{"a 2147483648", " 4", "a\\x00b \\xff 6"});
+    CHECK(worker.process->lines_with("task") == Lines{"a 2147483648", " 4", "a\\x00b \\xff 6"});
     named(*worker.process, "worker",
           {"STOPPED", "", "a fence", "", " ", "7", "a", "a ", "a 0", "a -1", "a1", "a 1.5", "a 9"});
 }
@@ -341,7 +326,7 @@ TEST_CASE("push-pull2: a sinker greets each worker and stops them all when it is
         CHECK(signal == Frames{"STOP"});
     }
     CHECK(sinker.wait() == 0);
-    CHECK(lines_with(sinker, "result") == Lines{"a 1", "b 2147483648"});
+    CHECK(sinker.lines_with("result") == Lines{"a 1", "b 2147483648"});
     CHECK(sinker.last_line() == "2 of 2 results");
     named(sinker, "sinker", {"hello", "", "1", "a", "a 0", "a x", "a 9"});
 }

@@ -84,15 +84,3 @@ TEST_CASE("retry-req-rep: requests do not queue up for a server that comes late"
     for (; poll(late, ZMQ_POLLIN, 100) != 0; ++requests) late.receive();
     CHECK(requests < tries);
 }
-
-TEST_CASE("retry-req-rep: a client reads replies of several frames", "[retry-req-rep]") {
-    Peer server(ZMQ_REP);
-    Process client("retry-req-rep/client",
-                   {"--connect", server.bind(any_port), "--timeout", "10000", "--count", "2"});
-    for (const auto* reply : {"first", "second"}) {
-        CHECK(server.receive() == Frames{"Hello"});
-        server.send({reply, "and", "more"});
-    }
-    CHECK(client.wait() == 0);
-    CHECK(client.output() == "received first\nreceived second\n2 replies\n");
-}

@@ -1,18 +1,11 @@
 // What the sources of the programs have in common, so that each reads like the others. Each rule is
 // a function of a source, and is shown a source that breaks it.
-#include <algorithm>
-#include <filesystem>
 #include <map>
-#include <regex>
-#include <set>
 #include <sstream>
 
-#include "catch.hpp"
-#include "process.hpp"
+#include "pages.hpp"
 
 namespace {
-
-using Strings = std::vector<std::string>;
 
 /// The source with its comments and the contents of its strings blanked out, line by line the same.
 std::string code_of(const std::string& source) {
@@ -38,11 +31,7 @@ std::string code_of(const std::string& source) {
 }
 
 Strings matches(const std::string& text, const std::string& pattern, size_t group = 0) {
-    const std::regex regex(pattern);
-    Strings found;
-    for (std::sregex_iterator at(text.begin(), text.end(), regex), end; at != end; ++at)
-        found.push_back((*at)[group]);
-    return found;
+    return ::matches(text, std::regex(pattern), group);
 }
 
 /// A rule that a regular expression can see, in a source without comments and strings.
@@ -148,8 +137,6 @@ Strings programs() {
     return all;
 }
 
-std::string source_of(const std::string& path) { return read_file(SOURCE_DIR "/" + path); }
-
 /// The C++ files of a folder.
 Strings files_in(const std::string& folder) {
     Strings files;
@@ -192,7 +179,7 @@ TEST_CASE("style: each program keeps all rules, and a source that breaks one is 
           "[style]") {
     for (const auto& program : programs()) {
         INFO(program);
-        CHECK(faults_of(program, source_of(program + ".cpp")) == Strings{});
+        CHECK(faults_of(program, source(program + ".cpp")) == Strings{});
     }
     CHECK(faults_of("req-rep/server", good) == Strings{});
     struct Break {
@@ -230,13 +217,13 @@ TEST_CASE("style: each program keeps all rules, and a source that breaks one is 
 TEST_CASE("style: most programs are shorter than a screen, and so is what they share", "[style]") {
     std::vector<size_t> lengths;
     for (const auto& program : programs())
-        lengths.push_back(lines_of(source_of(program + ".cpp")).size());
+        lengths.push_back(lines_of(source(program + ".cpp")).size());
     std::sort(lengths.begin(), lengths.end());
     CHECK(lengths[lengths.size() / 2] <= 36);
     size_t common = 0;
-    for (const auto& file : files_in("common")) common += lines_of(source_of(file)).size();
+    for (const auto& file : files_in("common")) common += lines_of(source(file)).size();
     CHECK(common <= 620);
-    CHECK(lines_of(source_of("common/common.hpp")).size() <= 160);
+    CHECK(lines_of(source("common/common.hpp")).size() <= 160);
 }
 
 TEST_CASE("style: no result is dropped in the files that programs include", "[style]") {
@@ -246,7 +233,7 @@ TEST_CASE("style: no result is dropped in the files that programs include", "[st
     CHECK(files.size() > 35);
     for (const auto& file : files) {
         INFO(file);
-        CHECK(matches(code_of(source_of(file)), rules.back().pattern) == Strings{});
+        CHECK(matches(code_of(source(file)), rules.back().pattern) == Strings{});
     }
 }
 
@@ -266,20 +253,20 @@ Strings pattern_calls(const std::string& source) {
 TEST_CASE("style: programs send and receive in the open, and common does not", "[style]") {
     for (const auto& file : files_in("common")) {
         INFO(file);
-        CHECK(pattern_calls(source_of(file)) == Strings{});
+        CHECK(pattern_calls(source(file)) == Strings{});
     }
     CHECK(pattern_calls("\nvoid skip_rest() {\n    zmq_msg_recv(m, s, 0);\n}\n").empty());
     CHECK(pattern_calls("\nvoid ask() {\n    zmq_msg_recv(m, s, 0);\n}\n").size() == 1);
 }
 
 TEST_CASE("style: a pattern has one name in all places", "[style]") {
-    const std::string readme = source_of("README.md"), script = source_of("run");
+    const std::string readme = source("README.md"), script = source("run");
     CHECK(folders().size() >= 13);
     for (const auto& folder : folders()) {
         INFO(folder);
-        CHECK(source_of("tests/" + folder + ".cpp").find("[" + folder + "]") != std::string::npos);
+        CHECK(source("tests/" + folder + ".cpp").find("[" + folder + "]") != std::string::npos);
         CHECK(readme.find("\n| [" + folder + "](" + folder + "/) |") != std::string::npos);
         CHECK(script.find("\n" + folder + " ") != std::string::npos);
-        CHECK(source_of(folder + "/README.md").rfind("# " + folder + "\n", 0) == 0);
+        CHECK(source(folder + "/README.md").rfind("# " + folder + "\n", 0) == 0);
     }
 }

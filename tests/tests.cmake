@@ -30,7 +30,8 @@ function(example_test name)
 endfunction()
 
 # Programs of other folders that a test runs.
-set(also_runs_ex-req-rep2 ex-req-rep)
+set(also_runs_req-rep interrupt mt-req-rep retry-req-rep ex-req-rep)
+set(also_runs_pub-sub pub-sub-envelope)
 set(also_runs_push-pull push-pull2)
 foreach(folder interrupt retry-req-rep curve-req-rep)
   set(also_runs_${folder} req-rep)
@@ -121,7 +122,8 @@ example_test(notes-pages tests/notes/pages.cpp)
 example_test(libzmq tests/notes/libzmq.cpp)
 
 # The benchmark: bench-raw has the baselines. Its smoke run checks counts, not speed.
-add_executable(bench-raw tests/bench/raw.cpp)
+add_executable(bench-raw tests/bench/raw.cpp tests/support/tcp.cpp)
+target_include_directories(bench-raw PRIVATE tests/support)
 target_link_libraries(bench-raw PRIVATE ZeroMQ)
 add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)
 target_include_directories(bench PRIVATE tests/support)

@@ -3,18 +3,12 @@
 //
 // Usage: bench-raw ROLE ENDPOINT... NUMBER...
 // A role that ends prints what the programs print: "N messages in S s, R/s". The others are killed.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -22,6 +16,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "tcp.hpp"
 
 namespace {
 
@@ -69,6 +65,22 @@ void* connected(void* context, int type, const char* endpoint) {
     return socket;
 }
 
+/// Receives until `count` frames have counted; the clock runs from the first one on. Then ends.
+template <class Counts>
+void take(void* context, void* socket, int count, const Counts& counts) {
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    Clock clock;
+    for (int n = 0; n < count;) {
+        zmq_msg_recv(&frame, socket, 0);
+        if (counts(&frame) && n++ == 0) clock.start();
+    }
+    clock.print(count);
+    zmq_msg_close(&frame);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+}
+
 // Round trips
 // --------------------------------------------------------------------------------------
 
@@ -103,40 +115,22 @@ void req(const Words& words) {
 
 /// TCP without libzmq.
 void tcp_server(const Words&) {
-    const int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0) std::abort();
-    listen(listener, 1);
-    getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    std::printf("listening on %d\n", ntohs(address.sin_port));
-    const int peer = accept(listener, nullptr, nullptr);
-    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    char buffer[5];
-    while (recv(peer, buffer, sizeof buffer, MSG_WAITALL) == sizeof buffer)
-        if (send(peer, "World", 5, 0) != 5) break;
-    close(peer);
-    close(listener);
+    const Listener listener;
+    std::printf("listening on %s\n", listener.endpoint().c_str());
+    RawPeer peer = listener.take();
+    while (peer.receive_some(5) == "Hello") peer.send("World");
 }
 
-/// PORT COUNT
+/// ENDPOINT COUNT
 void tcp_client(const Words& words) {
-    const int peer = socket(AF_INET, SOCK_STREAM, 0), count = words.number(1), on = 1;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(words.number(0)));
+    const int count = words.number(1);
     const Clock clock;
-    if (connect(peer, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
-    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    char buffer[5];
-    for (int n = 0; n < count; ++n)
-        if (send(peer, "Hello", 5, 0) != 5 || recv(peer, buffer, sizeof buffer, MSG_WAITALL) != 5)
-            std::abort();
+    RawPeer peer(words.text(0));
+    for (int n = 0; n < count; ++n) {
+        peer.send("Hello");
+        peer.receive(5);
+    }
     clock.print(count);
-    close(peer);
 }
 
 // Pipelines
@@ -174,20 +168,6 @@ void sender(const Words& words) {
     zmq_ctx_term(context);
 }
 
-/// Receives `count` messages; the clock runs from the first one on.
-void take(void* socket, int count) {
-    zmq_msg_t message;
-    zmq_msg_init(&message);
-    Clock clock;
-    for (int n = 0; n < count;) {
-        zmq_msg_recv(&message, socket, 0);
-        if (zmq_msg_more(&message) == 1) continue;
-        if (n++ == 0) clock.start();
-    }
-    clock.print(count);
-    zmq_msg_close(&message);
-}
-
 /// The number at the end of the message, after a space if there is one.
 int number_of(zmq_msg_t* message) {
     const std::string_view text(static_cast<const char*>(zmq_msg_data(message)),
@@ -211,18 +191,8 @@ void worker(const Words& words) {
 /// ENDPOINT COUNT: reads the number of each result, as the programs do.
 void sinker(const Words& words) {
     void* const context = zmq_ctx_new();
-    void* const socket = bound(context, ZMQ_PULL, words.text(0));
-    zmq_msg_t result;
-    zmq_msg_init(&result);
-    Clock clock;
-    for (int n = 0; n < words.number(1);) {
-        zmq_msg_recv(&result, socket, 0);
-        if (number_of(&result) > 0 && n++ == 0) clock.start();
-    }
-    clock.print(words.number(1));
-    zmq_msg_close(&result);
-    zmq_close(socket);
-    zmq_ctx_term(context);
+    take(context, bound(context, ZMQ_PULL, words.text(0)), words.number(1),
+         [](zmq_msg_t* result) { return number_of(result) > 0; });
 }
 
 // Publishing
@@ -245,9 +215,8 @@ void sub(const Words& words) {
     void* const socket = zmq_socket(context, ZMQ_SUB);
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "s", 1);
     zmq_connect(socket, words.text(0));
-    take(socket, words.number(1));
-    zmq_close(socket);
-    zmq_ctx_term(context);
+    take(context, socket, words.number(1),
+         [](zmq_msg_t* frame) { return zmq_msg_more(frame) == 0; });
 }
 
 /// ENDPOINT SUBSCRIBERS COUNT: numbered updates to all of them; none is dropped.
@@ -344,22 +313,14 @@ void flood(const Words& words) {
     const int flight = words.number(2), count = words.number(3);
     int sent = 0;
     for (; sent < flight && sent < count; ++sent) request();
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    Clock clock;
-    for (int replies = 0; replies < count;) {
-        zmq_msg_recv(&frame, socket, 0);
-        if (zmq_msg_more(&frame) == 1) continue;
-        if (replies++ == 0) clock.start();
+    take(context, socket, count, [&](zmq_msg_t* frame) {
+        if (zmq_msg_more(frame) == 1) return false;
         if (sent < count) {
             request();
             ++sent;
         }
-    }
-    clock.print(count);
-    zmq_msg_close(&frame);
-    zmq_close(socket);
-    zmq_ctx_term(context);
+        return true;
+    });
 }
 
 // Threads
@@ -400,7 +361,7 @@ void mt_client(const Words& words) {
 /// STEPS
 void steps(const Words& words) {
     void* const context = zmq_ctx_new();
-    const Clock clock;
+    Clock clock;  // from the first step on, as in the program
     const int count = words.number(0);
     const auto name = [](int n) { return "inproc://step-" + std::to_string(n); };
     std::vector<void*> done(1);
@@ -412,7 +373,10 @@ void steps(const Words& words) {
     for (int n = count; n >= 1; --n)
         threads.emplace_back([&, n] {
             void* const next = connected(context, ZMQ_PAIR, name(n).c_str());
-            if (n > 1) zmq_recv(done[static_cast<size_t>(n - 1)], nullptr, 0, 0);
+            if (n > 1)
+                zmq_recv(done[static_cast<size_t>(n - 1)], nullptr, 0, 0);
+            else
+                clock.start();
             zmq_send(next, nullptr, 0, 0);
             zmq_close(next);
         });

@@ -1,15 +1,13 @@
 // A peer that speaks ZMTP 3, the protocol of ZeroMQ, by hand over a TCP connection.
 #pragma once
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <ostream>
 
+#include "handshake.hpp"
 #include "notes.hpp"
-#include "zmtp.hpp"
 
 namespace notes {
 
@@ -30,8 +28,6 @@ class Wire {
  public:
     Wire(const std::string& endpoint, const std::string& type) : Wire(RawPeer(endpoint), type) {}
     Wire(RawPeer connection, const std::string& type) : peer_(std::move(connection)) {
-        const int on = 1;  // a small frame that waits for an acknowledgement takes 40 ms
-        check(setsockopt(peer_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
         peer_.send(zmtp::handshake(type));
         const std::string greeting = peer_.receive(64);
         if (greeting[0] != '\xff' || greeting.compare(12, 4, "NULL") != 0)

@@ -112,6 +112,12 @@ class Running {
                 if (word[0] == '@') endpoints[word.substr(1)] = process.endpoint();
         return process;
     }
+    /// Gives all endpoints a name in the folder, so that those that connect can start first.
+    void use_ipc() {
+        for (const auto& part : pattern_.parts)
+            for (const auto& word : words_of(part.arguments))
+                if (word[0] == '@') endpoints[word.substr(1)] = folder.endpoint(word.substr(1));
+    }
     void start_those_that(bool bind) {
         for (const auto& part : pattern_.parts)
             if (part.binds() == bind) start(part);

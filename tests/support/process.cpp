@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -41,10 +42,10 @@ struct Pipe {
 
 }  // namespace
 
-Process::Process(const std::string& program, const std::vector<std::string>& arguments) {
+Process::Process(const std::string& program, const Lines& arguments) {
     const std::string path = program.front() == '/' ? program : BINARY_DIR "/" + program;
     name_ = program;
-    std::vector<std::string> words{path};
+    Lines words{path};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words) {
@@ -172,16 +173,27 @@ std::string Process::errors() {
     return err_.text;
 }
 
-std::vector<std::string> Process::lines() { return lines_of(output()); }
+Lines Process::lines() { return lines_of(output()); }
 
 std::string Process::last_line() {
     const auto all = lines();
     return all.empty() ? "" : all.back();
 }
 
+Lines Process::lines_with(const std::string& word) {
+    Lines all;
+    for (const auto& line : lines())
+        if (line.rfind(word + " ", 0) == 0) all.push_back(line.substr(word.size() + 1));
+    return all;
+}
+
 std::string Process::report() {
-    return "--- " + name_ + "\n--- standard output:\n" + out_.text + "--- standard error:\n" +
-           err_.text + "---";
+    const auto end_of = [](const std::string& text) {
+        constexpr size_t most = 4000;
+        return text.size() <= most ? text : "(cut) ..." + text.substr(text.size() - most);
+    };
+    return "--- " + name_ + "\n--- standard output:\n" + end_of(out_.text) +
+           "--- standard error:\n" + end_of(err_.text) + "---";
 }
 
 Folder::Folder() {
@@ -195,10 +207,15 @@ Folder::~Folder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
+Lines lines_of(const std::string& text) {
+    Lines lines;
     for (size_t from = 0, to; (to = text.find('\n', from)) != std::string::npos; from = to + 1)
         lines.push_back(text.substr(from, to - from));
+    return lines;
+}
+
+Lines sorted(Lines lines) {
+    std::sort(lines.begin(), lines.end());
     return lines;
 }
 

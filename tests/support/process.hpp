@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+/// Of a text, or the words of a command line.
+using Lines = std::vector<std::string>;
+
 /// How long any wait may take before the test fails.
 inline constexpr std::chrono::seconds deadline{20};
 
@@ -17,13 +20,13 @@ inline constexpr std::chrono::seconds deadline{20};
 class Process {
  public:
     /// `program` is "FOLDER/PROGRAM" in the build folder, or the absolute path of any executable.
-    explicit Process(const std::string& program, const std::vector<std::string>& arguments = {});
+    explicit Process(const std::string& program, const Lines& arguments = {});
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
 
     /// Waits for the next line of standard output that contains `part`, after the one that the last
-    /// call returned, and returns it. Throws, with all the output, when the output ends without it.
+    /// call returned, and returns it. Throws, with the end of it, when the output ends without it.
     std::string wait_for(const std::string& part);
     /// Waits for the next `listening on E` and returns E.
     std::string endpoint();
@@ -33,7 +36,7 @@ class Process {
     /// Sends a signal to the process (not to its group).
     void signal(int number) const;
     /// Waits for the end of the process and of its output. Returns its exit status, or -N where
-    /// signal N killed it. Throws, with all the output, after the deadline.
+    /// signal N killed it. Throws, with the end of its output, after the deadline.
     int wait(std::chrono::seconds longest = deadline);
     /// signal(number), then wait().
     int stop(int number);
@@ -41,8 +44,10 @@ class Process {
     /// All it has printed so far; after wait(), all it will ever print.
     std::string output();
     std::string errors();
-    std::vector<std::string> lines();
+    Lines lines();
     std::string last_line();
+    /// What follows `word` and a space in the lines that begin with it, in their order.
+    Lines lines_with(const std::string& word);
     int id() const { return id_; }
 
  private:
@@ -54,7 +59,7 @@ class Process {
     };
     std::string wait_for(Stream& stream, const std::string& part);
     void read_streams();
-    std::string report();  // all that is known about it, for a failed test
+    std::string report();  // for a failed test: the end of its output
 
     std::string name_;
     int id_ = -1;
@@ -85,7 +90,8 @@ class Folder {
 inline const std::string any_port = "tcp://127.0.0.1:*";
 
 /// The lines of a text, without their ends; what follows the last end is not counted.
-std::vector<std::string> lines_of(const std::string& text);
+Lines lines_of(const std::string& text);
+Lines sorted(Lines lines);
 
 /// The whole of a file.
 std::string read_file(const std::string& path);

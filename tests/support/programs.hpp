@@ -7,8 +7,6 @@
 #include "catch.hpp"
 #include "peer.hpp"
 
-using Lines = std::vector<std::string>;
-
 /// An option for an endpoint.
 struct Endpoint {
     std::string option, type;  // "bind", "REP"
