@@ -116,7 +116,7 @@ class Interrupt {
  public:
     explicit Interrupt(void* context);
     ~Interrupt();
-    /// Simulated work, or an interval, in ms. Ctrl-C ends it: throws.
+    /// Simulated work, or an interval, in ms (0: none). Ctrl-C ends it: throws.
     void pause(int ms) const;
 };
 

@@ -34,7 +34,7 @@ int main(int argc, char** argv) try {
                 check(zmq_msg_recv(request, responder, 0));
                 print("worker ", n, " received ", request);
                 skip_rest(request, responder);
-                if (work > 0) interrupt.pause(work);
+                interrupt.pause(work);
                 check(zmq_send(responder, world.data(), world.size(), 0));
                 ++requests;
             }

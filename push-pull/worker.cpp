@@ -29,7 +29,7 @@ int main(int argc, char** argv) try {
             continue;
         }
         print("task ", task);
-        if (work > 0) interrupt.pause(work);
+        interrupt.pause(work);
         check(zmq_msg_send(task, to_sinker, 0));
         ++tasks;
     }

@@ -66,7 +66,7 @@ int main(int argc, char** argv) try {
                 if (!check_unless_again(zmq_msg_recv(message, from, ZMQ_DONTWAIT))) break;
                 if (const auto task = task_number(message)) {
                     print("task ", message);
-                    if (work > 0) interrupt.pause(work);
+                    interrupt.pause(work);
                     check(zmq_msg_send(message, sinkers[*task % sinkers.size()].results, 0));
                     ++tasks;
                 } else {
