@@ -43,17 +43,18 @@ int main(int argc, char** argv) try {
             skip_rest(message, control);
         }
         // Read a limited number of results, so that a new worker does not wait long for READY.
+        const auto before = results.count();
         for (int n = 0; n < 1000 && wants_more(); ++n) {
             if (!check_unless_again(zmq_msg_recv(message, from_workers, ZMQ_DONTWAIT))) break;
             if (task_number(message)) {
                 print("result ", message);
                 ++results;
-                deadline.restart();
             } else {
                 warn_ignored("an invalid result: ", message);
                 skip_rest(message, from_workers);
             }
         }
+        if (results.count() > before) deadline.restart();
     }
     check(zmq_send(control, stop.data(), stop.size(), 0));
     if (wants_more()) throw std::runtime_error("no result for " + std::to_string(patience) + " ms");
