@@ -99,8 +99,10 @@ TEST_CASE("5.4: a context made before fork can be started but not ended by the c
         CHECK(write(arrived[1], "x", 1) == 1);
         // But zmq_ctx_term never succeeds: each call fails, or the child is aborted.
         const std::string words = child.read_all();
+        // (It may also be aborted after the last call, by a thread of libzmq.)
         const bool aborted = child.wait() == -SIGABRT;
-        CHECK(words == "sent arrived term..."s + (aborted ? "" : "100"));
+        const std::string before = "sent arrived term...";
+        CHECK((words == before + "100" || (aborted && words == before)));
     }
     CHECK(zmq_ctx_term(inherited) == 0);  // the parent's context is unharmed
     close(arrived[0]);
