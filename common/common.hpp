@@ -4,12 +4,12 @@
 
 #include <zmq.h>
 
-#include <atomic>
 #include <chrono>
 #include <climits>
 #include <concepts>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -63,11 +63,11 @@ class Socket {
  public:
     explicit Socket(void* made, const char* file = __builtin_FILE(), int line = __builtin_LINE());
     ~Socket();
-    Socket(Socket&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
-    operator void*() const { return socket_; }
+    Socket(Socket&&) = default;
+    operator void*() const { return socket_.get(); }
 
  private:
-    void* socket_;
+    std::unique_ptr<void, int (*)(void*)> socket_;
 };
 
 /// A frame. You can receive into it again and again.
@@ -140,21 +140,21 @@ void warn_ignored(const auto&... parts) { print_error("ignored " + (... + printa
 /// Prints "listening on ENDPOINT", as resolved: tcp://127.0.0.1:40123 for tcp://127.0.0.1:*.
 void print_listening(void* socket);
 
-/// Counts, in any thread, and prints the program's last line: "2 replies"; "2 of 3 results" if it
-/// knows of how many. Declare it before the sockets, so that it also prints after Ctrl-C.
+/// Counts, and prints the program's last line: "2 replies"; "2 of 3 results" if it knows of how
+/// many. Declare it before the sockets, so that it also prints after Ctrl-C.
 class Summary {
  public:
     Summary(const char* one, const char* many, int of = 0) : one_(one), many_(many), of_(of) {}
     ~Summary();
-    std::int64_t count() const { return count_.load(std::memory_order_relaxed); }
+    std::int64_t count() const { return count_; }
     void operator++() {
-        if (count_.fetch_add(1, std::memory_order_relaxed) == 0) start_ = Clock::now();
+        if (count_++ == 0) start_ = Clock::now();
     }
 
  private:
     using Clock = std::chrono::steady_clock;
     const char *const one_, *const many_;
     const int of_;
-    std::atomic<std::int64_t> count_ = 0;
+    std::int64_t count_ = 0;
     Clock::time_point start_ = Clock::now();
 };

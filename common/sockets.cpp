@@ -17,39 +17,34 @@ Context::~Context() {
     while (zmq_ctx_term(context_) == -1 && zmq_errno() == EINTR) continue;
 }
 
-Socket::Socket(void* made, const char* file, int line) : socket_(not_null(made, file, line)) {
-    try {
-        int type = 0;
-        size_t size = sizeof type;
-        check(zmq_getsockopt(socket_, ZMQ_TYPE, &type, &size));
-        const bool waits = type != ZMQ_REQ && type != ZMQ_SUB && type != ZMQ_PULL;
-        const int linger = waits ? linger_at_interrupt : 0;
-        check(zmq_setsockopt(socket_, ZMQ_LINGER, &linger, sizeof linger));
-        const std::int64_t largest_frame = 64 << 20;
-        check(zmq_setsockopt(socket_, ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame));
-    } catch (...) {
-        check(zmq_close(socket_));
-        throw;
-    }
+Socket::Socket(void* made, const char* file, int line)
+    : socket_(not_null(made, file, line), zmq_close) {
+    int type = 0;
+    size_t size = sizeof type;
+    check(zmq_getsockopt(*this, ZMQ_TYPE, &type, &size));
+    const bool waits = type != ZMQ_REQ && type != ZMQ_SUB && type != ZMQ_PULL;
+    const int linger = waits ? linger_at_interrupt : 0;
+    check(zmq_setsockopt(*this, ZMQ_LINGER, &linger, sizeof linger));
+    const std::int64_t largest_frame = 64 << 20;
+    check(zmq_setsockopt(*this, ZMQ_MAXMSGSIZE, &largest_frame, sizeof largest_frame));
 }
 
 Socket::~Socket() {
-    if (socket_ == nullptr) return;
     int linger = 0;
     size_t size = sizeof linger;
     // After Ctrl-C these calls fail, and the short linger stays.
-    if (std::uncaught_exceptions() == 0 &&
-        zmq_getsockopt(socket_, ZMQ_LINGER, &linger, &size) == 0 && linger == linger_at_interrupt) {
+    if (socket_ && std::uncaught_exceptions() == 0 &&
+        zmq_getsockopt(*this, ZMQ_LINGER, &linger, &size) == 0 && linger == linger_at_interrupt) {
         [[maybe_unused]] const int result =
-            zmq_setsockopt(socket_, ZMQ_LINGER, &linger_at_end, sizeof linger_at_end);
+            zmq_setsockopt(*this, ZMQ_LINGER, &linger_at_end, sizeof linger_at_end);
     }
-    check(zmq_close(socket_));
 }
 
 void skip_rest(Message& frame, void* socket) {
+    if (zmq_msg_more(frame) == 0) return;
     Message rest;
-    for (bool more = zmq_msg_more(frame) == 1; more; more = zmq_msg_more(rest) == 1)
-        check(zmq_msg_recv(rest, socket, 0));
+    do check(zmq_msg_recv(rest, socket, 0));
+    while (zmq_msg_more(rest) == 1);
 }
 
 // With a ZAP domain libzmq refuses peers of ZMTP 1 and 2 (stream_engine.cpp). Without a ZAP handler

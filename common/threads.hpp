@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "common.hpp"
@@ -18,4 +19,15 @@ class Threads {
  private:
     void* const context_;
     std::vector<std::thread> threads_;
+};
+
+/// Counts in any thread.
+class SharedSummary : public Summary {
+ public:
+    using Summary::Summary;
+    void operator++() {
+        static std::mutex mutex;
+        const std::lock_guard lock(mutex);
+        Summary::operator++();
+    }
 };

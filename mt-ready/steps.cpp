@@ -11,7 +11,7 @@ int main(int argc, char** argv) try {
 
     const Context context(zmq_ctx_new());  // only one: an inproc endpoint belongs to its context
     const Interrupt interrupt(context);    // Ctrl-C makes the calls below throw
-    Summary in_order("step in order", "steps in order");
+    SharedSummary in_order("step in order", "steps in order");
     const auto endpoint = [](int step) { return "inproc://step-" + std::to_string(step); };
 
     std::vector<Socket> done;  // done[n - 1] receives a message when step n is done

@@ -13,7 +13,7 @@ int main(int argc, char** argv) try {
 
     const Context context(zmq_ctx_new());
     const Interrupt interrupt(context);  // Ctrl-C makes the calls below throw
-    Summary replies("reply", "replies");
+    SharedSummary replies("reply", "replies");
     Threads threads(context);
     for (int n = 1; n <= clients; ++n)
         threads.start([&, n] {

@@ -15,7 +15,7 @@ int main(int argc, char** argv) try {
 
     const Context context(zmq_ctx_new());
     const Interrupt interrupt(context);  // Ctrl-C makes the calls below throw
-    Summary requests("request", "requests");
+    SharedSummary requests("request", "requests");
     const Socket frontend(zmq_socket(context, ZMQ_ROUTER));
     check(zmq_bind(frontend, endpoint.c_str()), "zmq_bind " + endpoint);
     print_listening(frontend);

@@ -32,7 +32,7 @@ int main(int argc, char** argv) try {
         skip_rest(update, subscriber);
         const auto expected = static_cast<size_t>(updates.count() + 1);
         const auto n = number(update.bytes());
-        const bool end = update.bytes() == "END";
+        const bool end = !n && update.bytes() == "END";
         if (expected == 1 && (end || (n && n != expected)))
             throw std::runtime_error("joined late: the first update is " + printable(update));
         if (n && n != expected)
