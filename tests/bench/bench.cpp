@@ -202,7 +202,8 @@ std::string several(int n, const std::string& what) {
 void round_trips(std::vector<Row>& all) {
     const int n = many(6000);
     const std::string hello = "0= " + raw + "req @0" + s(n);
-    const Lines baseline{"1 " + raw + "rep *", hello};
+    const auto server = [](const std::string& role) { return "1 " + raw + role + " *"; };
+    const Lines baseline{server("rep"), hello};
     all.push_back(beside("req-rep", "one client", "round trips",
                          {"1 req-rep/server --quiet --bind *",
                           "0= req-rep/client --quiet --connect @0 --count" + s(n)},
@@ -210,8 +211,13 @@ void round_trips(std::vector<Row>& all) {
     all.back().sides.push_back(
         side("bare TCP", {"1 " + raw + "tcp-server", "0= " + raw + "tcp-client @0" + s(n)}, n));
     all.back().compared.push_back({.a = 1, .b = 2});
+    all.push_back(
+        beside("retry-req-rep", "one client", "round trips",
+               {server("rep"), "0= retry-req-rep/client --quiet --connect @0 --count" + s(n)},
+               {server("rep"), hello + " 1000"}, n, true));
     all.push_back(beside("interrupt", "one client", "round trips",
-                         {"1 interrupt/server --quiet --bind *", hello}, baseline, n, true));
+                         {"1 interrupt/server --quiet --bind *", hello},
+                         {server("rep-and-pipe"), hello}, n, true));
 }
 
 /// The rate is that of the sinker, from the first result to the last.
@@ -220,10 +226,7 @@ void pipelines(std::vector<Row>& all) {
     for (const int workers : {1, 2, 4, 8}) {
         const std::string sender = " --quiet --bind * --count" + s(n) + " --workers" + s(workers);
         const auto add = [&](const std::string& pattern, const Lines& program,
-                             const std::string& name) {
-            const Lines baseline = Lines{"1= " + raw + "sinker *" + s(n),
-                                         "1- " + raw + "sender *" + s(n) + s(workers) + name} +
-                                   times(workers, "0 " + raw + "worker @1 @0");
+                             const Lines& baseline) {
             all.push_back(beside(pattern, several(workers, "worker"), "tasks", program, baseline, n,
                                  workers == 2));
         };
@@ -231,12 +234,15 @@ void pipelines(std::vector<Row>& all) {
             Lines{"1= push-pull/sinker --quiet --bind * --count" + s(n),
                   "1- push-pull/sender" + sender} +
                 times(workers, "0 push-pull/worker --quiet --connect @1 --sink @0"),
-            "");
+            Lines{"1= " + raw + "sinker *" + s(n), "1- " + raw + "sender *" + s(n) + s(workers)} +
+                times(workers, "0 " + raw + "worker @1 @0"));
         add("push-pull2",
             Lines{"2= push-pull2/sinker --quiet --bind * --control * --count" + s(n),
                   "1- push-pull2/sender" + sender} +
                 times(workers, "0- push-pull2/worker --quiet --connect @2 --sink @0 --control @1"),
-            " a");
+            Lines{"2= " + raw + "sinker2 * *" + s(n),
+                  "1- " + raw + "sender *" + s(n) + s(workers) + " a"} +
+                times(workers, "0- " + raw + "worker2 @2 @0 @1"));
     }
 }
 
@@ -255,13 +261,13 @@ void publishing(std::vector<Row>& all) {
         add("pub-sub",
             deliver("1 pub-sub/publisher --quiet --bind * --to sub1 --interval 0",
                     "0= pub-sub/subscriber --quiet --connect @0 --count" + s(n)),
-            deliver("1 " + raw + "pub * 16 1", "0= " + raw + "sub @0" + s(n)), n);
+            deliver("1 " + raw + "pub *", "0= " + raw + "sub @0" + s(n) + " sub1"), n);
         add("sync-pub-sub",
             deliver("2- sync-pub-sub/publisher --quiet --bind * --sync * --subscribers" +
                         s(subscribers) + " --count" + s(updates),
                     "0= sync-pub-sub/subscriber --quiet --connect @0 --sync @1"),
-            deliver("1- " + raw + "publish *" + s(subscribers) + s(updates),
-                    "0= " + raw + "updates @0"),
+            deliver("2- " + raw + "publish * *" + s(subscribers) + s(updates),
+                    "0= " + raw + "updates @0 @1"),
             updates);
     }
     const int n = many(400000);
@@ -269,18 +275,17 @@ void publishing(std::vector<Row>& all) {
         beside("pub-sub-envelope", "1 subscriber", "deliveries",
                {"1 pub-sub-envelope/publisher --quiet --bind * --interval 0",
                 "0= pub-sub-envelope/subscriber --quiet --connect @0 --key= --count" + s(n)},
-               {"1 " + raw + "pub * 16 2", "0= " + raw + "sub @0" + s(n)}, n, true));
+               {"1 " + raw + "pub-envelope *", "0= " + raw + "sub @0" + s(n)}, n, true));
 }
 
 /// Under a load that keeps many requests in flight; the rate is that of the replies.
 void proxies(std::vector<Row>& all) {
     for (const int clients : {1, 8, 64}) {
-        // 400 over all: with more than its high-water mark allows for one client a ROUTER drops.
         const int n = many(200000);
         const auto loaded = [&](const std::string& name, const std::string& proxy) {
             return side(name,
                         {"2 " + proxy, "0 " + raw + "echo @1",
-                         "0= " + raw + "flood @0" + s(clients) + " 400" + s(n) + " 5"},
+                         "0= " + raw + "flood @0" + s(clients) + s(n)},
                         n);
         };
         const std::string options = " --quiet --frontend * --backend *";
