@@ -122,8 +122,7 @@ example_test(notes-pages tests/notes/pages.cpp)
 example_test(libzmq tests/notes/libzmq.cpp)
 
 # The benchmark: bench-raw has the baselines. Its smoke run checks counts, not speed.
-add_executable(bench-raw tests/bench/raw.cpp tests/support/tcp.cpp)
-target_include_directories(bench-raw PRIVATE tests/support)
+add_executable(bench-raw tests/bench/raw.cpp)
 target_link_libraries(bench-raw PRIVATE ZeroMQ)
 add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)
 target_include_directories(bench PRIVATE tests/support)

@@ -45,7 +45,7 @@ struct Side {
     std::string name;
     int count;  // what each summary should count
     Lines processes;
-    double target = 0;            // how many times its rate the first side should reach; 0: none
+    double target = 0;            // how many times its rate the first side should reach
     std::vector<double> rates{};  // messages a second, one a turn
 };
 
@@ -95,12 +95,10 @@ std::vector<Row> pattern_rows() {
                {"raw rep *", req + " 1000"}),
         beside("interrupt", "round trips", n, {"interrupt/server --bind *", req},
                {"raw rep-and-pipe *", req})};
-    rows[0].sides.push_back(
-        {"bare TCP", n, {"raw tcp-server *", text("= raw tcp-client @0 %d", n)}});
 
     n = many(1000000);
     for (const int workers : {1, 4}) {
-        const std::string what = text("tasks, %d workers", workers);
+        const std::string what = text("tasks, workers: %d", workers);
         const std::string sender = text("sender --bind * --count %d --workers %d", n, workers);
         const std::string raw_sender = text("raw sender * %d %d", n, workers);
         rows.push_back(beside(
@@ -118,7 +116,7 @@ std::vector<Row> pattern_rows() {
 
     // The rate is the sum of the subscribers' rates.
     for (const int subscribers : {1, 20}) {
-        const std::string what = text("deliveries, %d subscribers", subscribers);
+        const std::string what = text("deliveries, subscribers: %d", subscribers);
         n = many(800000 / (subscribers + 1));
         rows.push_back(
             beside("pub-sub", what, n,
@@ -147,7 +145,7 @@ std::vector<Row> pattern_rows() {
             const std::string flood = text("= raw flood @0 %d %d", clients, n);
             return Side{name, n, {proxy, "raw echo @1", flood}, target};
         };
-        const std::string what = text("requests, %d clients", clients);
+        const std::string what = text("requests, clients: %d", clients);
         const std::string options = "/proxy --frontend * --backend *";
         const Side zmq_proxy = through("ex-req-rep2 (zmq_proxy)", "ex-req-rep2" + options, 0.95);
         rows.push_back({"ex-req-rep",
@@ -161,7 +159,7 @@ std::vector<Row> pattern_rows() {
     n = many(1200);
     for (const int threads : {1, 4, 16})
         rows.push_back(
-            beside("mt-req-rep", text("replies, %d threads, no work", threads), 8 * n,
+            beside("mt-req-rep", text("replies without work, threads: %d", threads), 8 * n,
                    {text("mt-req-rep/server --bind * --workers %d", threads),
                     text("= mt-req-rep/client --connect @0 --clients 8 --count %d", n)},
                    {text("raw mt-server * %d", threads), text("= raw mt-client @0 8 %d", n)}));
@@ -169,14 +167,14 @@ std::vector<Row> pattern_rows() {
     for (const int threads : {4, 16}) {
         // More clients than threads: each thread has a request waiting when it is done.
         const auto served_by = [&](int workers, double target) {
-            return Side{text("%d threads", workers),
+            return Side{text("threads: %d", workers),
                         32 * n,
                         {text("mt-req-rep/server --bind * --work 1 --workers %d", workers),
                          text("= mt-req-rep/client --connect @0 --clients 32 --count %d", n)},
                         target};
         };
         rows.push_back({"mt-req-rep",
-                        "replies, 1 ms of work for each",
+                        "replies after 1 ms of work",
                         {served_by(threads, 0), served_by(1, 0.95 * threads)}});
     }
     rows.push_back(beside("mt-ready", "400 steps", 400, {"= mt-ready/steps --steps 400"},
@@ -240,48 +238,45 @@ void measure(std::vector<Row>& rows, const std::string& only, int turns) {
 
 // Results -----------------------------------------------------------------------------------------
 
-struct Quartiles {
-    double low, median, high;
-    explicit Quartiles(std::vector<double> values) {
-        std::sort(values.begin(), values.end());
-        const size_t n = values.size();
-        low = values[n / 4], median = values[n / 2], high = values[n - 1 - n / 4];
-    }
-};
+double quantile(std::vector<double> values, double part = 0.5) {
+    std::sort(values.begin(), values.end());
+    return values[static_cast<size_t>(part * static_cast<double>(values.size()))];
+}
 
-Quartiles ratio(const Side& a, const Side& b) {
+std::vector<double> ratios(const Side& a, const Side& b) {
     std::vector<double> all;
     for (size_t n = 0; n < a.rates.size(); ++n) all.push_back(a.rates[n] / b.rates[n]);
-    return Quartiles(all);
+    return all;
 }
 
 /// Three digits are all that a measure is worth: 1.23 M, 45.6 k, 789.
 std::string rounded(double value) {
-    for (const char* const unit : {"", " k", " M"}) {
-        if (value < 999.5) return text("%.3g%s", value, unit);
+    for (const char* const unit : {"", "k", "M"}) {
+        if (value < 999.5) return text("%.3g %s", value, unit);
         value /= 1000;
     }
     return text("%.3g G", value);
 }
 
-std::string shown(const Side& side) {
-    return side.name + ": " + rounded(Quartiles(side.rates).median) + "/s";
-}
-
 std::string ratio_table(const std::vector<Row>& rows) {
     std::string table =
-        "| pattern | what | this | beside | ratio (half of all lie between) | target |\n"
+        "| pattern | what | this | beside | ratio, median (quartiles) | target |\n"
         "| --- | --- | --- | --- | --- | --- |\n";
+    const auto shown = [](const Side& side) {
+        return side.name + ": " + rounded(quantile(side.rates)) + "/s";
+    };
     for (const auto& row : rows)
-        for (const auto& other : row.sides) {
-            if (&other == &row.sides[0] || other.rates.empty()) continue;
-            const Quartiles found = ratio(row.sides[0], other);
-            const std::string median = text("%.2f", found.median);
+        for (size_t i = 1; i < row.sides.size(); ++i) {
+            const Side &first = row.sides[0], &other = row.sides[i];
+            if (first.rates.empty()) continue;
+            const auto all = ratios(first, other);
+            const std::string median = text("%.2f", quantile(all));
             const bool missed = std::stod(median) < other.target;
-            table += text("| %s | %s | %s | %s | %s (%.2f and %.2f) | %s |\n", row.pattern.c_str(),
-                          row.what.c_str(), shown(row.sides[0]).c_str(), shown(other).c_str(),
-                          (missed ? "**" + median + " misses it**" : median).c_str(), found.low,
-                          found.high, other.target == 0 ? "" : text("%.2f", other.target).c_str());
+            table +=
+                text("| %s | %s | %s | %s | %s (%.2f, %.2f) | %s |\n", row.pattern.c_str(),
+                     row.what.c_str(), shown(first).c_str(), shown(other).c_str(),
+                     (missed ? "**" + median + " misses it**" : median).c_str(),
+                     quantile(all, 0.25), quantile(all, 0.75), text("%.2f", other.target).c_str());
         }
     return table;
 }
@@ -292,11 +287,11 @@ std::string cost_table(const std::vector<Row>& rows) {
         "not copied |\n| --- | --- | --- | --- | --- | --- |\n";
     for (const auto& row : rows) {
         if (row.sides[0].rates.empty()) continue;
-        const double size = std::stod(row.what), most = Quartiles(row.sides[0].rates).median;
+        const double size = std::stod(row.what), most = quantile(row.sides[0].rates);
         table += text("| %s | %sB | %s | %sB | times %.2f | times %.2f |\n", row.pattern.c_str(),
                       rounded(size).c_str(), rounded(most).c_str(), rounded(most * size).c_str(),
-                      ratio(row.sides[1], row.sides[0]).median,
-                      ratio(row.sides[2], row.sides[0]).median);
+                      quantile(ratios(row.sides[1], row.sides[0])),
+                      quantile(ratios(row.sides[2], row.sides[0])));
     }
     return table;
 }
@@ -306,18 +301,14 @@ std::string machine() {
     std::string line, processor = "unknown processor";
     while (std::getline(info, line))
         if (line.rfind("model name", 0) == 0) processor = line.substr(line.find(':') + 2);
-    double load[3] = {};
-    getloadavg(load, 3);
     int version[3] = {};
     zmq_version(&version[0], &version[1], &version[2]);
     char day[32];
     const std::time_t now = std::time(nullptr);
     std::strftime(day, sizeof day, "%Y-%m-%d", std::gmtime(&now));
-    return text(
-        "Measured on %s: %u cores of %s, shared with other work (load %.1f over the last 15 "
-        "minutes, this benchmark included), libzmq %d.%d.%d, compiler %s, Release.\n",
-        day, std::thread::hardware_concurrency(), processor.c_str(), load[2], version[0],
-        version[1], version[2], __VERSION__);
+    return text("Measured on %s: %u cores of %s, libzmq %d.%d.%d, compiler %s, Release.\n", day,
+                std::thread::hardware_concurrency(), processor.c_str(), version[0], version[1],
+                version[2], __VERSION__);
 }
 
 }  // namespace

@@ -21,8 +21,6 @@
 #include <thread>
 #include <vector>
 
-#include "tcp.hpp"
-
 namespace {
 
 using Words = std::vector<std::string>;  // what follows ROLE
@@ -122,23 +120,6 @@ void req(const Words& words) {
     ask(socket, 1);
     start_clock();
     ask(socket, static_cast<int>(messages) - 1);
-}
-
-void tcp_server(const Words&) {
-    const Listener listener;
-    std::printf("listening on %s\n", listener.endpoint().c_str());
-    RawPeer peer = listener.take();
-    while (peer.receive_some(5) == "Hello") peer.send("World");
-}
-
-/// ENDPOINT COUNT
-void tcp_client(const Words& words) {
-    RawPeer peer(words[0]);
-    for (int n = std::stoi(words[1]); n > 0; --n) {
-        peer.send("Hello");
-        peer.receive(5);
-        count();
-    }
 }
 
 // Pipelines ---------------------------------------------------------------------------------------
@@ -445,8 +426,6 @@ int main(int argc, char** argv) try {
         {"rep", rep},
         {"rep-and-pipe", rep_and_pipe},
         {"req", req},
-        {"tcp-server", tcp_server},
-        {"tcp-client", tcp_client},
         {"sender", sender},
         {"worker", worker},
         {"sinker", sinker},

@@ -96,8 +96,7 @@ class Signals {
             CHECK(status == 128 + signal);
             CHECK(errors.find("interrupted") != std::string::npos);
         }
-        CHECK(errors.find(", 0 sockets") != std::string::npos);
-        if (errors.find(" 0 contexts") != std::string::npos) return;
+        if (errors.find("all contexts terminated") != std::string::npos) return;
         CHECK(done);
         ++cut_off_;
     }
@@ -214,43 +213,6 @@ TEST_CASE("soak: no subscriber misses an update, in any order of starting", "[so
             CHECK(program->last_line().rfind(count + " ", 0) == 0);
         }
     }
-}
-
-TEST_CASE("soak: a killed worker's tasks are lost, and only those", "[soak]") {
-    int lost = 0;
-    for (int trial = 0; trial < trials(200); ++trial) {
-        const Folder folder;
-        INFO("trial " << trial);
-        const std::string worker = "push-pull2/worker --connect @t --sink @r --control @c";
-        const auto sinker =
-            start("push-pull2/sinker --patience 300 --count 300 --bind @r --control @c", folder);
-        const auto sender = start("push-pull2/sender --bind @t --workers 3 --count 300", folder);
-        const Started others[] = {start(worker, folder), start(worker, folder)};
-        const auto victim = start(worker + " --work 1", folder);
-        victim->wait_for("task ");
-        pause_up_to(150);
-        victim->signal(SIGKILL);
-        CHECK(sender->wait() == 0);
-        const int status = victim->wait();
-        CHECK((status == 0 || status == -SIGKILL));  // 0: it had just been stopped
-        Lines done, all = victim->lines_with("task");
-        for (const auto& other : others) {
-            CHECK(other->wait() == 0);
-            for (const auto& task : other->lines_with("task")) done.push_back(task);
-        }
-        all.insert(all.end(), done.begin(), done.end());
-        done = sorted(done), all = sorted(all);
-        const bool complete = sinker->wait() == 0;
-        const Lines results = sorted(sinker->lines_with("result"));
-        CHECK(complete == (results.size() == 300));
-        CHECK(sinker->last_line() == std::to_string(results.size()) + " of 300 results");
-        // As multisets, so that a duplicate fails, too.
-        CHECK(std::includes(results.begin(), results.end(), done.begin(), done.end()));
-        CHECK(std::includes(all.begin(), all.end(), results.begin(), results.end()));
-        CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
-        lost += 300 - static_cast<int>(results.size());
-    }
-    std::printf("killed workers: %d, tasks lost with them: %d\n", trials(200), lost);
 }
 
 TEST_CASE("soak: a retrying client gets each reply although its server or proxy is killed",
