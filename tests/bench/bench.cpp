@@ -228,7 +228,8 @@ double rate(const Side& side) {
     return sum;
 }
 
-void measure(std::vector<Row>& rows, const std::string& only, int turns) {
+/// Returns whether there was anything to measure.
+bool measure(std::vector<Row>& rows, const std::string& only, int turns) {
     std::set<std::string> measured;
     for (auto& row : rows) {
         if (!only.empty() && only != row.pattern) continue;
@@ -237,6 +238,7 @@ void measure(std::vector<Row>& rows, const std::string& only, int turns) {
         for (int n = 0; n < turns; ++n)
             for (auto& side : row.sides) side.rates.push_back(rate(side));
     }
+    return !measured.empty();
 }
 
 // Results -----------------------------------------------------------------------------------------
@@ -324,9 +326,11 @@ int main(int argc, char** argv) try {
     const std::string only = quick || write ? "" : argument;
 
     std::vector<Row> costs = cost_rows(), patterns = pattern_rows();
-    for (auto* rows : {&costs, &patterns}) measure(*rows, only, quick ? 1 : 15);
+    std::string results = machine();
+    if (measure(costs, only, quick ? 1 : 15)) results += "\n" + cost_table(costs);
+    if (measure(patterns, only, quick ? 1 : 15)) results += "\n" + ratio_table(patterns);
+    if (results == machine()) throw std::runtime_error("no such pattern: " + only);
     if (quick) return 0;
-    const std::string results = machine() + "\n" + cost_table(costs) + "\n" + ratio_table(patterns);
     std::printf("\n%s", results.c_str());
     if (write) {  // to the end of the page, after its mark
         const std::string path = SOURCE_DIR "/docs/performance.md", mark = "<!-- results -->\n\n";

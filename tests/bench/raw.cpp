@@ -444,6 +444,7 @@ int main(int argc, char** argv) try {
         {"mt-client", mt_client},
         {"steps", steps},
         {"cost", cost}};
+    start_clock();
     roles.at(argv[1])({argv + 2, argv + argc});
     for (void* const socket : sockets) zmq_close(socket);
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;

@@ -1,7 +1,4 @@
-// Feeds any bytes to the code that reads the messages of peers, the bytes on the wire, and the
-// command line.
-#include <getopt.h>
-
+// Feeds any bytes to the code that reads the messages of peers, and the bytes on the wire.
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -66,41 +63,11 @@ void read_wire(std::string_view bytes, size_t step) {
     require(total == bytes.size());
 }
 
-/// Any command line is read or refused, and a number that is read is in its range.
-void read_command_line(const std::string& bytes) {
-    std::vector<std::string> words{"program", ""};  // each ends at a NUL
-    for (const char c : bytes) {
-        if (c == 0)
-            words.emplace_back();
-        else
-            words.back() += c;
-    }
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    optind = 0;  // getopt_long begins anew
-    std::string endpoint = "tcp://127.0.0.1:5555";
-    std::vector<std::string> list{"a", "b"};
-    int any = 7, some = 7;
-    try {
-        parse(static_cast<int>(words.size()), argv.data(), "Do nothing.",
-              {{"bind ENDPOINT", &endpoint, "where the REP socket binds"},
-               {"to NAME", &list, "names"},
-               {"count N", &any, "any number"},
-               {"steps N", &some, "a number in a range", 1, 500}});
-        require(any >= 0 && some >= 1 && some <= 500 && !list.empty());
-    } catch (...) {
-        const int status = report_error();
-        require(status == 0 || status == 2);
-    }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
     const std::string bytes(reinterpret_cast<const char*>(data), size);
     read_message(bytes);
     if (size > 0) read_wire(std::string_view(bytes).substr(1), 1U + data[0]);
-    read_command_line(bytes);
     return 0;
 }
