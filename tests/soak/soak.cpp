@@ -254,7 +254,7 @@ TEST_CASE("soak: valgrind finds nothing in any program, after Ctrl-C or a normal
     for (const auto& [name, parts] : runs())
         for (const bool interrupt : {true, false}) {        // Ctrl-C in traffic, or a normal end
             if (interrupt && parts.size() == 1) continue;   // more threads than valgrind takes
-            if (random_up_to(99) >= trials(100)) continue;  // left out of a short run
+            if (random_up_to(99) >= trials(100)) continue;  // a short run takes only some
             const Folder own;
             std::deque<Started> processes;
             for (const auto& part : parts)
