@@ -87,21 +87,20 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux)
   set_tests_properties(soak/hostile PROPERTIES ENVIRONMENT SOAK=100)
 endif()
 
-# What parses bytes from outside, fed with any. The quick suite runs over what tests/fuzz/corpus
-# has; the preset fuzz (clang) makes programs that look for more.
-option(ZMQ_EXAMPLES_FUZZ "Build the fuzz targets with libFuzzer" OFF)
-foreach(target arguments bytes zmtp)
-  add_executable(fuzz-${target} tests/fuzz/${target}.cpp)
-  target_link_libraries(fuzz-${target} PRIVATE common wire)
-  set_target_properties(fuzz-${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  if(ZMQ_EXAMPLES_FUZZ)
-    target_link_options(fuzz-${target} PRIVATE -fsanitize=fuzzer)
-  else()
-    target_sources(fuzz-${target} PRIVATE tests/fuzz/replay.cpp)
-    add_test(NAME fuzz/${target} COMMAND fuzz-${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
-    set_tests_properties(fuzz/${target} PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
-  endif()
-endforeach()
+# The code that reads bytes from outside, fed with any. The quick suite runs over what
+# tests/fuzz/corpus has; the preset fuzz (clang) makes a program that looks for more.
+option(ZMQ_EXAMPLES_FUZZ "Build the fuzz target with libFuzzer" OFF)
+add_executable(fuzz tests/fuzz/fuzz.cpp)
+target_link_libraries(fuzz PRIVATE common wire)
+set_target_properties(fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+if(ZMQ_EXAMPLES_FUZZ)
+  target_link_options(fuzz PRIVATE -fsanitize=fuzzer)
+else()
+  target_sources(fuzz PRIVATE tests/fuzz/replay.cpp)
+  target_link_libraries(fuzz PRIVATE test-support)
+  add_test(NAME fuzz COMMAND fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus)
+  set_tests_properties(fuzz PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT ${ZMQ_EXAMPLES_TSAN})
+endif()
 
 # page_test(PAGE): what PAGE shows is what the programs print.
 add_executable(pages-test tests/pages.cpp)
@@ -122,8 +121,7 @@ example_test(notes-pages tests/notes/pages.cpp)
 example_test(libzmq tests/notes/libzmq.cpp)
 
 # The benchmark: bench-raw has the baselines. Its smoke run checks counts, not speed.
-add_executable(bench-raw tests/bench/raw.cpp tests/support/tcp.cpp)
-target_include_directories(bench-raw PRIVATE tests/support)
+add_executable(bench-raw tests/bench/raw.cpp)
 target_link_libraries(bench-raw PRIVATE ZeroMQ)
 add_executable(bench tests/bench/bench.cpp tests/support/process.cpp)
 target_include_directories(bench PRIVATE tests/support)

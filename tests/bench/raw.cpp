@@ -1,280 +1,283 @@
-// The baseline of each program: the same work with the bare calls of libzmq, without options,
-// checks or output. It waits for its peers and has no high-water mark where nothing may be lost.
+// The baseline of each program: bare calls of libzmq that do the same work. The same sockets with
+// the options that the program itself sets, polled in the same way, and the same messages, built
+// and read alike; without checks, Ctrl-C, output, and what common/ sets for every socket.
 //
 // Usage: bench-raw ROLE ENDPOINT... NUMBER...
-// A role that ends prints what the programs print: "N messages in S s, R/s". The others are killed.
+// At the end it prints what the programs print: "N messages in S s, R/s". It takes the time as they
+// do, from the first message that counts until its sockets are closed.
+#include <unistd.h>
 #include <zmq.h>
 
 #include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <functional>
 #include <map>
+#include <mutex>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "tcp.hpp"
-
 namespace {
 
-/// The words after the role.
-struct Words {
-    std::vector<std::string> all;
-    const char* text(size_t i) const { return all.at(i).c_str(); }
-    int number(size_t i) const { return std::stoi(all.at(i)); }
-};
+using Words = std::vector<std::string>;  // what follows ROLE
 
-class Clock {
- public:
-    void start() { start_ = std::chrono::steady_clock::now(); }
-    void print(std::int64_t count) const {
-        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-        std::printf("%lld messages in %.6f s, %.0f/s\n", static_cast<long long>(count),
-                    passed.count(), static_cast<double>(count) / passed.count());
-    }
+void* const context = zmq_ctx_new();
+std::vector<void*> sockets;  // main closes them
+std::int64_t messages = 0;
+std::chrono::steady_clock::time_point begin;
 
- private:
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
+void start_clock() { begin = std::chrono::steady_clock::now(); }
+void count() {
+    if (messages++ == 0) start_clock();
+}
+
+void* open(int type) { return sockets.emplace_back(zmq_socket(context, type)); }
 
 void set(void* socket, int option, int value) {
     zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-void listening(void* socket) {
+void listen(void* socket, const std::string& to) {
     char endpoint[1024];
     size_t size = sizeof endpoint;
+    zmq_bind(socket, to.c_str());
     zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size);
     std::printf("listening on %s\n", endpoint);
 }
 
-void* bound(void* context, int type, const char* endpoint) {
-    void* const socket = zmq_socket(context, type);
-    zmq_bind(socket, endpoint);
-    listening(socket);
+void* bound(int type, const std::string& endpoint) {
+    void* const socket = open(type);
+    listen(socket, endpoint);
     return socket;
 }
 
-void* connected(void* context, int type, const char* endpoint) {
-    void* const socket = zmq_socket(context, type);
-    zmq_connect(socket, endpoint);
+void* connected(int type, const std::string& endpoint) {
+    void* const socket = open(type);
+    zmq_connect(socket, endpoint.c_str());
     return socket;
 }
 
-/// Receives until `count` frames have counted; the clock runs from the first one on. Then ends.
-template <class Counts>
-void take(void* context, void* socket, int count, const Counts& counts) {
+struct Message {
     zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    Clock clock;
-    for (int n = 0; n < count;) {
-        zmq_msg_recv(&frame, socket, 0);
-        if (counts(&frame) && n++ == 0) clock.start();
+    Message() { zmq_msg_init(&frame); }
+    ~Message() { zmq_msg_close(&frame); }
+    bool receive(void* socket, int flags = 0) { return zmq_msg_recv(&frame, socket, flags) != -1; }
+    bool more() { return zmq_msg_more(&frame) == 1; }
+    std::string_view bytes() {
+        return {static_cast<const char*>(zmq_msg_data(&frame)), zmq_msg_size(&frame)};
     }
-    clock.print(count);
-    zmq_msg_close(&frame);
-    zmq_close(socket);
-    zmq_ctx_term(context);
+};
+
+int number(std::string_view digits) {
+    int value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
 }
 
-// Round trips
-// --------------------------------------------------------------------------------------
+/// Of a task of push-pull2, after the name of its sender.
+int task_number(std::string_view task) { return number(task.substr(task.rfind(' ') + 1)); }
+
+// Round trips -------------------------------------------------------------------------------------
 
 void answer(void* socket) {
-    zmq_msg_t request;
-    zmq_msg_init(&request);
-    while (zmq_msg_recv(&request, socket, 0) != -1) zmq_send(socket, "World", 5, 0);
+    Message request;
+    while (request.receive(socket)) zmq_send(socket, "World", 5, 0);
 }
 
-void rep(const Words& words) { answer(bound(zmq_ctx_new(), ZMQ_REP, words.text(0))); }
+void rep(const Words& words) { answer(bound(ZMQ_REP, words[0])); }
 
-void ask(void* socket, int count) {
-    zmq_msg_t reply;
-    zmq_msg_init(&reply);
-    for (int n = 0; n < count; ++n) {
+/// Polls a pipe, too, as interrupt does.
+void rep_and_pipe(const Words& words) {
+    void* const socket = bound(ZMQ_REP, words[0]);
+    int ends[2];
+    if (pipe(ends) == -1) throw std::runtime_error("pipe");
+    zmq_pollitem_t items[] = {{socket, 0, ZMQ_POLLIN, 0}, {nullptr, ends[0], ZMQ_POLLIN, 0}};
+    Message request;
+    while (zmq_poll(items, 2, -1) != -1)
+        if (request.receive(socket, ZMQ_DONTWAIT)) zmq_send(socket, "World", 5, 0);
+}
+
+void ask(void* socket, int n) {
+    Message reply;
+    for (; n > 0; --n) {
         zmq_send(socket, "Hello", 5, 0);
-        zmq_msg_recv(&reply, socket, 0);
+        reply.receive(socket);
     }
-    zmq_msg_close(&reply);
 }
 
-/// ENDPOINT COUNT
+/// ENDPOINT COUNT [TIMEOUT]
 void req(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const socket = connected(context, ZMQ_REQ, words.text(0));
-    const Clock clock;
-    ask(socket, words.number(1));
-    clock.print(words.number(1));
-    zmq_close(socket);
-    zmq_ctx_term(context);
+    void* const socket = open(ZMQ_REQ);
+    if (words.size() > 2)
+        for (const int option : {ZMQ_SNDTIMEO, ZMQ_RCVTIMEO})
+            set(socket, option, std::stoi(words[2]));
+    zmq_connect(socket, words[0].c_str());
+    messages = std::stoi(words[1]);
+    ask(socket, 1);
+    start_clock();
+    ask(socket, static_cast<int>(messages) - 1);
 }
 
-/// TCP without libzmq.
-void tcp_server(const Words&) {
-    const Listener listener;
-    std::printf("listening on %s\n", listener.endpoint().c_str());
-    RawPeer peer = listener.take();
-    while (peer.receive_some(5) == "Hello") peer.send("World");
-}
+// Pipelines ---------------------------------------------------------------------------------------
 
-/// ENDPOINT COUNT
-void tcp_client(const Words& words) {
-    const int count = words.number(1);
-    const Clock clock;
-    RawPeer peer(words.text(0));
-    for (int n = 0; n < count; ++n) {
-        peer.send("Hello");
-        peer.receive(5);
-    }
-    clock.print(count);
-}
-
-// Pipelines
-// ----------------------------------------------------------------------------------------
-
-/// Binds `socket`, and returns when that many peers are connected.
-void bind_and_wait(void* context, void* socket, const char* endpoint, int peers) {
+/// ENDPOINT COUNT WORKERS [NAME]: waits for the workers; tasks are numbers, after a name if any.
+void sender(const Words& words) {
+    void* const socket = open(ZMQ_PUSH);
     zmq_socket_monitor(socket, "inproc://events", ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    void* const events = connected(context, ZMQ_PAIR, "inproc://events");
-    zmq_bind(socket, endpoint);
-    listening(socket);
-    char frame[1024];
-    for (; peers > 0; --peers) {
-        zmq_recv(events, frame, sizeof frame, 0);
-        zmq_recv(events, frame, sizeof frame, 0);
-    }
+    void* const events = connected(ZMQ_PAIR, "inproc://events");
+    listen(socket, words[0]);
+    for (int frames = 2 * std::stoi(words[2]); frames > 0; --frames)
+        zmq_recv(events, nullptr, 0, 0);
     zmq_socket_monitor(socket, nullptr, 0);
-    zmq_close(events);
     int ready = 0;
     size_t size = sizeof ready;
     zmq_getsockopt(socket, ZMQ_EVENTS, &ready, &size);  // takes in all that are connected
-}
-
-/// ENDPOINT COUNT WORKERS [NAME]: the same messages as the programs send.
-void sender(const Words& words) {
-    const std::string name = words.all.size() > 3 ? words.text(3) + std::string(" ") : "";
-    void* const context = zmq_ctx_new();
-    void* const socket = zmq_socket(context, ZMQ_PUSH);
-    bind_and_wait(context, socket, words.text(0), words.number(2));
-    for (int task = 1, count = words.number(1); task <= count; ++task) {
-        const std::string text = name + std::to_string(task);
+    for (int task = 1; task <= std::stoi(words[1]); ++task) {
+        const std::string text =
+            words.size() > 3 ? words[3] + " " + std::to_string(task) : std::to_string(task);
         zmq_send(socket, text.data(), text.size(), 0);
     }
-    zmq_close(socket);
-    zmq_ctx_term(context);
 }
 
-/// The number at the end of the message, after a space if there is one.
-int number_of(zmq_msg_t* message) {
-    const std::string_view text(static_cast<const char*>(zmq_msg_data(message)),
-                                zmq_msg_size(message));
-    int number = 0;
-    std::from_chars(text.data() + text.rfind(' ') + 1, text.data() + text.size(), number);
-    return number;
-}
-
-/// SENDER SINKER: passes tasks on, and reads the number of each, as the programs do.
+/// SENDER SINKER
 void worker(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const to_sinker = connected(context, ZMQ_PUSH, words.text(1));
-    void* const from_sender = connected(context, ZMQ_PULL, words.text(0));
-    zmq_msg_t task;
-    zmq_msg_init(&task);
-    while (zmq_msg_recv(&task, from_sender, 0) != -1)
-        if (number_of(&task) > 0) zmq_msg_send(&task, to_sinker, 0);
+    void* const to_sinker = connected(ZMQ_PUSH, words[1]);
+    void* const from_sender = connected(ZMQ_PULL, words[0]);
+    Message task;
+    while (task.receive(from_sender))
+        if (number(task.bytes()) > 0) zmq_msg_send(&task.frame, to_sinker, 0);
 }
 
-/// ENDPOINT COUNT: reads the number of each result, as the programs do.
+/// ENDPOINT COUNT
 void sinker(const Words& words) {
-    void* const context = zmq_ctx_new();
-    take(context, bound(context, ZMQ_PULL, words.text(0)), words.number(1),
-         [](zmq_msg_t* result) { return number_of(result) > 0; });
+    void* const socket = bound(ZMQ_PULL, words[0]);
+    Message result;
+    for (const int n = std::stoi(words[1]); messages < n;)
+        if (result.receive(socket) && number(result.bytes()) > 0) count();
 }
 
-// Publishing
-// ---------------------------------------------------------------------------------------
+/// SENDER SINKER CONTROL: as in push-pull2, for one of each.
+void worker2(const Words& words) {
+    void* const to_sinker = open(ZMQ_PUSH);
+    set(to_sinker, ZMQ_SNDHWM, 0);
+    zmq_connect(to_sinker, words[1].c_str());
+    void* const control = open(ZMQ_SUB);
+    zmq_setsockopt(control, ZMQ_SUBSCRIBE, "", 0);
+    zmq_connect(control, words[2].c_str());
+    Message message;
+    message.receive(control);  // READY
+    void* const from_sender = connected(ZMQ_PULL, words[0]);
+    zmq_pollitem_t items[] = {{control, 0, ZMQ_POLLIN, 0}, {from_sender, 0, ZMQ_POLLIN, 0}};
+    while (zmq_poll(items, 2, -1) != -1) {
+        if (items[0].revents != 0 && message.receive(control) && message.bytes() == "STOP") break;
+        for (int n = 0; n < 100 && message.receive(from_sender, ZMQ_DONTWAIT); ++n)
+            if (task_number(message.bytes()) > 0) zmq_msg_send(&message.frame, to_sinker, 0);
+    }
+}
 
-/// ENDPOINT SIZE FRAMES: publishes until it is killed.
+/// ENDPOINT CONTROL COUNT: as in push-pull2.
+void sinker2(const Words& words) {
+    void* const from_workers = bound(ZMQ_PULL, words[0]);
+    void* const control = open(ZMQ_XPUB);
+    set(control, ZMQ_XPUB_VERBOSE, 1);
+    listen(control, words[1]);
+    zmq_pollitem_t items[] = {{from_workers, 0, ZMQ_POLLIN, 0}, {control, 0, ZMQ_POLLIN, 0}};
+    Message message;
+    for (const int count_to = std::stoi(words[2]); messages < count_to;) {
+        if (zmq_poll(items, 2, 5000) == 0) break;
+        if (items[1].revents != 0 && message.receive(control) && message.bytes()[0] == 1)
+            zmq_send(control, "READY", 5, 0);
+        for (int n = 0; n < 1000 && messages < count_to; ++n) {
+            if (!message.receive(from_workers, ZMQ_DONTWAIT)) break;
+            if (task_number(message.bytes()) > 0) count();
+        }
+    }
+    zmq_send(control, "STOP", 4, 0);
+}
+
+// Publishing --------------------------------------------------------------------------------------
+
 void pub(const Words& words) {
-    void* const socket = bound(zmq_ctx_new(), ZMQ_PUB, words.text(0));
-    std::string message(static_cast<size_t>(words.number(1)), 'x');
-    message[0] = 's';
-    while (true) {
-        if (words.number(2) == 2) zmq_send(socket, "s", 1, ZMQ_SNDMORE);
+    void* const socket = bound(ZMQ_PUB, words[0]);
+    for (int round = 1;; ++round) {
+        const std::string message = "sub1: news " + std::to_string(round);
         zmq_send(socket, message.data(), message.size(), 0);
     }
 }
 
-/// ENDPOINT COUNT
-void sub(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const socket = zmq_socket(context, ZMQ_SUB);
-    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "s", 1);
-    zmq_connect(socket, words.text(0));
-    take(context, socket, words.number(1),
-         [](zmq_msg_t* frame) { return zmq_msg_more(frame) == 0; });
+void pub_envelope(const Words& words) {
+    void* const socket = bound(ZMQ_PUB, words[0]);
+    for (int round = 1;; ++round)
+        for (const std::string key : {"A", "B"}) {
+            const std::string content = "letter " + std::to_string(round) + " to " + key;
+            zmq_send(socket, key.data(), key.size(), ZMQ_SNDMORE);
+            zmq_send(socket, content.data(), content.size(), 0);
+        }
 }
 
-/// ENDPOINT SUBSCRIBERS COUNT: numbered updates to all of them; none is dropped.
+/// ENDPOINT COUNT [PREFIX]
+void sub(const Words& words) {
+    const std::string prefix = words.size() > 2 ? words[2] : "";
+    void* const socket = open(ZMQ_SUB);
+    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix.data(), prefix.size());
+    zmq_connect(socket, words[0].c_str());
+    Message frame;
+    for (const int n = std::stoi(words[1]); messages < n;)
+        if (frame.receive(socket) && !frame.more()) count();
+}
+
+/// ENDPOINT SYNC SUBSCRIBERS COUNT
 void publish(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const socket = zmq_socket(context, ZMQ_XPUB);
-    set(socket, ZMQ_XPUB_VERBOSE, 1);
+    void* const socket = open(ZMQ_XPUB);
+    set(socket, ZMQ_XPUB_VERBOSER, 1);
+    set(socket, ZMQ_XPUB_NODROP, 1);
     set(socket, ZMQ_SNDHWM, 0);
-    zmq_bind(socket, words.text(0));
-    listening(socket);
-    char subscription[16];
-    for (int n = words.number(1); n > 0; --n)
-        zmq_recv(socket, subscription, sizeof subscription, 0);
-    for (int n = 1; n <= words.number(2); ++n) {
+    listen(socket, words[0]);
+    void* const sync = bound(ZMQ_REP, words[1]);
+    for (int n = std::stoi(words[2]); n > 0; --n) {
+        zmq_recv(socket, nullptr, 0, 0);
+        zmq_recv(sync, nullptr, 0, 0);
+        zmq_send(sync, nullptr, 0, 0);
+    }
+    for (int n = 1; n <= std::stoi(words[3]); ++n) {
         const std::string update = std::to_string(n);
         zmq_send(socket, update.data(), update.size(), 0);
     }
     zmq_send(socket, "END", 3, 0);
-    zmq_close(socket);
-    zmq_ctx_term(context);
 }
 
-/// ENDPOINT: counts up to END, and reads the number of each update, as the program does.
+/// ENDPOINT SYNC: counts up to END.
 void updates(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const socket = zmq_socket(context, ZMQ_SUB);
+    void* const socket = open(ZMQ_SUB);
     set(socket, ZMQ_RCVHWM, 0);
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
-    zmq_connect(socket, words.text(0));
-    Clock clock;
-    zmq_msg_t update;
-    zmq_msg_init(&update);
-    int count = 0;
-    while (zmq_msg_recv(&update, socket, 0) != -1 && number_of(&update) == count + 1)
-        if (count++ == 0) clock.start();
-    clock.print(count);
-    zmq_msg_close(&update);
-    zmq_close(socket);
-    zmq_ctx_term(context);
+    zmq_connect(socket, words[0].c_str());
+    zmq_send(connected(ZMQ_REQ, words[1]), nullptr, 0, 0);
+    Message update;
+    while (update.receive(socket) && number(update.bytes()) == messages + 1) {
+        count();
+        if (messages == 1) set(socket, ZMQ_RCVTIMEO, 5000);
+    }
 }
 
-// Proxies
-// ------------------------------------------------------------------------------------------
+// Proxies -----------------------------------------------------------------------------------------
 
-/// FRONTEND BACKEND: forwards one message for each poll.
+/// FRONTEND BACKEND: forwards one message each way after each poll.
 void one_by_one(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const frontend = bound(context, ZMQ_ROUTER, words.text(0));
-    void* const backend = bound(context, ZMQ_DEALER, words.text(1));
+    void* const frontend = bound(ZMQ_ROUTER, words[0]);
+    void* const backend = bound(ZMQ_DEALER, words[1]);
     zmq_pollitem_t items[] = {{frontend, 0, ZMQ_POLLIN, 0}, {backend, 0, ZMQ_POLLIN, 0}};
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
+    Message frame;
     const auto forward = [&frame](void* from, void* to) {
-        int more = 1;
-        while (more == 1) {
-            zmq_msg_recv(&frame, from, 0);
-            more = zmq_msg_more(&frame);
-            zmq_msg_send(&frame, to, more == 1 ? ZMQ_SNDMORE : 0);
+        bool more = true;
+        while (more) {
+            frame.receive(from);
+            more = frame.more();
+            zmq_msg_send(&frame.frame, to, more ? ZMQ_SNDMORE : 0);
         }
     };
     while (zmq_poll(items, 2, -1) != -1) {
@@ -283,158 +286,136 @@ void one_by_one(const Words& words) {
     }
 }
 
-/// FRONTEND BACKEND: zmq_proxy and nothing else.
+/// FRONTEND BACKEND
 void bare_proxy(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const frontend = bound(context, ZMQ_ROUTER, words.text(0));
-    zmq_proxy(frontend, bound(context, ZMQ_DEALER, words.text(1)), nullptr);
+    void* const frontend = bound(ZMQ_ROUTER, words[0]);
+    zmq_proxy(frontend, bound(ZMQ_DEALER, words[1]), nullptr);
 }
 
 /// ENDPOINT: sends each message back, with all its frames.
 void echo(const Words& words) {
-    void* const socket = connected(zmq_ctx_new(), ZMQ_DEALER, words.text(0));
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, socket, 0) != -1)
-        zmq_msg_send(&frame, socket, zmq_msg_more(&frame) == 1 ? ZMQ_SNDMORE : 0);
+    void* const socket = connected(ZMQ_DEALER, words[0]);
+    Message frame;
+    while (frame.receive(socket))
+        zmq_msg_send(&frame.frame, socket, frame.more() ? ZMQ_SNDMORE : 0);
 }
 
-/// ENDPOINT CLIENTS FLIGHT COUNT SIZE: as many connections as clients, over all of them FLIGHT
-/// requests without a reply at any time. The clock runs from the first reply on.
+/// ENDPOINT CLIENTS COUNT: as many connections as clients, and over all of them 400 requests in
+/// flight: with more than its high-water mark allows for one client a ROUTER drops.
 void flood(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const socket = zmq_socket(context, ZMQ_DEALER);
-    for (int n = words.number(1); n > 0; --n) zmq_connect(socket, words.text(0));
-    const std::string body(static_cast<size_t>(words.number(4)), 'x');
-    const auto request = [&] {
-        zmq_send(socket, "", 0, ZMQ_SNDMORE);
-        zmq_send(socket, body.data(), body.size(), 0);
-    };
-    const int flight = words.number(2), count = words.number(3);
+    void* const socket = open(ZMQ_DEALER);
+    for (int n = std::stoi(words[1]); n > 0; --n) zmq_connect(socket, words[0].c_str());
+    const int n = std::stoi(words[2]);
     int sent = 0;
-    for (; sent < flight && sent < count; ++sent) request();
-    take(context, socket, count, [&](zmq_msg_t* frame) {
-        if (zmq_msg_more(frame) == 1) return false;
-        if (sent < count) {
+    const auto request = [&] {
+        if (++sent > n) return;
+        zmq_send(socket, "", 0, ZMQ_SNDMORE);
+        zmq_send(socket, "Hello", 5, 0);
+    };
+    while (sent < 400) request();
+    Message frame;
+    while (messages < n)
+        if (frame.receive(socket) && !frame.more()) {
+            count();
             request();
-            ++sent;
         }
-        return true;
-    });
 }
 
-// Threads
-// ------------------------------------------------------------------------------------------
+// Threads -----------------------------------------------------------------------------------------
 
 /// ENDPOINT THREADS
 void mt_server(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const frontend = zmq_socket(context, ZMQ_ROUTER);
-    void* const backend = zmq_socket(context, ZMQ_DEALER);
+    void* const frontend = bound(ZMQ_ROUTER, words[0]);
+    void* const backend = open(ZMQ_DEALER);
     zmq_bind(backend, "inproc://workers");
-    zmq_bind(frontend, words.text(0));
-    listening(frontend);
-    std::vector<std::thread> threads;
-    for (int n = words.number(1); n > 0; --n)
-        threads.emplace_back(
-            [context] { answer(connected(context, ZMQ_REP, "inproc://workers")); });
+    for (int n = std::stoi(words[1]); n > 0; --n)
+        std::thread([] {
+            void* const socket = zmq_socket(context, ZMQ_REP);
+            zmq_connect(socket, "inproc://workers");
+            answer(socket);
+        }).detach();
     zmq_proxy(frontend, backend, nullptr);
 }
 
 /// ENDPOINT CLIENTS COUNT
 void mt_client(const Words& words) {
-    void* const context = zmq_ctx_new();
-    const int clients = words.number(1), count = words.number(2);
+    const int clients = std::stoi(words[1]), each = std::stoi(words[2]);
+    messages = std::int64_t{clients} * each;
+    std::once_flag first;
     std::vector<std::thread> threads;
-    const Clock clock;
     for (int n = clients; n > 0; --n)
-        threads.emplace_back([&, context] {
-            void* const socket = connected(context, ZMQ_REQ, words.text(0));
-            ask(socket, count);
+        threads.emplace_back([&] {
+            void* const socket = zmq_socket(context, ZMQ_REQ);
+            zmq_connect(socket, words[0].c_str());
+            ask(socket, 1);
+            std::call_once(first, start_clock);
+            ask(socket, each - 1);
             zmq_close(socket);
         });
     for (auto& thread : threads) thread.join();
-    clock.print(std::int64_t{clients} * count);
-    zmq_ctx_term(context);
 }
 
 /// STEPS
 void steps(const Words& words) {
-    void* const context = zmq_ctx_new();
-    Clock clock;  // from the first step on, as in the program
-    const int count = words.number(0);
-    const auto name = [](int n) { return "inproc://step-" + std::to_string(n); };
-    std::vector<void*> done(1);
-    for (int n = 1; n <= count; ++n) {
-        done.push_back(zmq_socket(context, ZMQ_PAIR));
+    messages = std::stoi(words[0]);
+    const auto name = [](size_t n) { return "inproc://step-" + std::to_string(n); };
+    std::vector<void*> done;
+    for (size_t n = 0; n < static_cast<size_t>(messages); ++n) {
+        done.push_back(open(ZMQ_PAIR));
         zmq_bind(done.back(), name(n).c_str());
     }
     std::vector<std::thread> threads;
-    for (int n = count; n >= 1; --n)
+    for (size_t n = done.size(); n-- > 0;)
         threads.emplace_back([&, n] {
-            void* const next = connected(context, ZMQ_PAIR, name(n).c_str());
-            if (n > 1)
-                zmq_recv(done[static_cast<size_t>(n - 1)], nullptr, 0, 0);
+            void* const next = zmq_socket(context, ZMQ_PAIR);
+            zmq_connect(next, name(n).c_str());
+            if (n == 0)
+                start_clock();
             else
-                clock.start();
+                zmq_recv(done[n - 1], nullptr, 0, 0);
             zmq_send(next, nullptr, 0, 0);
             zmq_close(next);
         });
     zmq_recv(done.back(), nullptr, 0, 0);
     for (auto& thread : threads) thread.join();
-    for (void* const socket : done)
-        if (socket != nullptr) zmq_close(socket);
-    clock.print(count);
-    zmq_ctx_term(context);
 }
 
-// What costs what
-// ----------------------------------------------------------------------------------
+// What costs what ---------------------------------------------------------------------------------
 
 /// TRANSPORT SIZE COUNT BURSTS COPY: one way, from a PUSH to a PULL in another thread. BURSTS 1:
 /// after each poll receives until nothing is there; 0: one message a poll. COPY 1: zmq_send copies
 /// the bytes; 0: zmq_msg_init_data passes them on, and TCP or ipc copies them only into the kernel.
 void cost(const Words& words) {
-    void* const context = zmq_ctx_new();
-    void* const pull = zmq_socket(context, ZMQ_PULL);
+    void* const pull = bound(ZMQ_PULL, words[0]);
     char endpoint[1024];
     size_t length = sizeof endpoint;
-    zmq_bind(pull, words.text(0));
     zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, endpoint, &length);
-    const auto size = static_cast<size_t>(words.number(1));
-    const int count = words.number(2);
-    const bool bursts = words.number(3) == 1, copy = words.number(4) == 1;
-    std::string bytes(size, 'x');  // all messages share these
+    const int n = std::stoi(words[2]);
+    const bool bursts = words[3] == "1", copy = words[4] == "1";
+    std::string bytes(std::stoul(words[1]), 'x');  // all messages share these
     // Closed at the end: over ipc libzmq may lose the end of a stream whose sender leaves.
-    void* const push = connected(context, ZMQ_PUSH, endpoint);
-    std::thread sender([&] {
-        for (int n = 0; n < count; ++n) {
-            if (copy) {
-                zmq_send(push, bytes.data(), size, 0);
-                continue;
-            }
+    void* const push = connected(ZMQ_PUSH, endpoint);
+    std::thread sending([&] {
+        for (int i = 0; i < n; ++i) {
             zmq_msg_t message;
-            zmq_msg_init_data(&message, bytes.data(), size, nullptr, nullptr);
-            zmq_msg_send(&message, push, 0);
+            if (copy) {
+                zmq_send(push, bytes.data(), bytes.size(), 0);
+            } else {
+                zmq_msg_init_data(&message, bytes.data(), bytes.size(), nullptr, nullptr);
+                zmq_msg_send(&message, push, 0);
+            }
         }
     });
     zmq_pollitem_t item{pull, 0, ZMQ_POLLIN, 0};
-    zmq_msg_t message;
-    zmq_msg_init(&message);
-    Clock clock;
-    for (int n = 0; n < count;) {
+    Message message;
+    while (messages < n) {
         zmq_poll(&item, 1, -1);
-        while (zmq_msg_recv(&message, pull, ZMQ_DONTWAIT) != -1) {
-            if (n++ == 0) clock.start();
-            if (!bursts) break;
-        }
+        do {
+            if (!message.receive(pull, ZMQ_DONTWAIT)) break;
+            count();
+        } while (bursts);
     }
-    clock.print(count);
-    sender.join();
-    zmq_close(push);
-    zmq_msg_close(&message);
-    zmq_close(pull);
-    zmq_ctx_term(context);
+    sending.join();
 }
 
 }  // namespace
@@ -443,13 +424,15 @@ int main(int argc, char** argv) try {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     const std::map<std::string, std::function<void(const Words&)>> roles = {
         {"rep", rep},
+        {"rep-and-pipe", rep_and_pipe},
         {"req", req},
-        {"tcp-server", tcp_server},
-        {"tcp-client", tcp_client},
         {"sender", sender},
         {"worker", worker},
         {"sinker", sinker},
+        {"worker2", worker2},
+        {"sinker2", sinker2},
         {"pub", pub},
+        {"pub-envelope", pub_envelope},
         {"sub", sub},
         {"publish", publish},
         {"updates", updates},
@@ -461,7 +444,13 @@ int main(int argc, char** argv) try {
         {"mt-client", mt_client},
         {"steps", steps},
         {"cost", cost}};
-    roles.at(argv[1])({std::vector<std::string>(argv + 2, argv + argc)});
+    start_clock();
+    roles.at(argv[1])({argv + 2, argv + argc});
+    for (void* const socket : sockets) zmq_close(socket);
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+    std::printf("%lld messages in %.6f s, %.0f/s\n", static_cast<long long>(messages),
+                passed.count(), static_cast<double>(messages) / passed.count());
+    zmq_ctx_term(context);
     return 0;
 } catch (const std::exception& error) {
     std::fprintf(stderr, "raw: %s\n", error.what());

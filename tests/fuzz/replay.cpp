@@ -1,22 +1,14 @@
-// Runs a fuzz target over files, where there is no libFuzzer: one for each argument.
+// Runs the fuzz target over the files of a folder, where there is no libFuzzer.
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+
+#include "process.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size);
 
-int main(int argc, char** argv) {
-    int files = 0;
-    for (int i = 1; i < argc; ++i)
-        for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-            std::ifstream in(entry.path(), std::ios::binary);
-            const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                   bytes.size());
-            ++files;
-        }
-    std::printf("%d inputs\n", files);
-    return files == 0 ? 1 : 0;
+int main(int, char** argv) {
+    for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
+        const std::string bytes = read_file(entry.path());
+        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    }
 }
