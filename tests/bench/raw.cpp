@@ -136,7 +136,7 @@ void sender(const Words& words) {
     int ready = 0;
     size_t size = sizeof ready;
     zmq_getsockopt(socket, ZMQ_EVENTS, &ready, &size);  // takes in all that are connected
-    for (int task = 1; task <= std::stoi(words[1]); ++task) {
+    for (int task = 1, n = std::stoi(words[1]); task <= n; ++task) {
         const std::string text =
             words.size() > 3 ? words[3] + " " + std::to_string(task) : std::to_string(task);
         zmq_send(socket, text.data(), text.size(), 0);
@@ -243,7 +243,7 @@ void publish(const Words& words) {
         zmq_recv(sync, nullptr, 0, 0);
         zmq_send(sync, nullptr, 0, 0);
     }
-    for (int n = 1; n <= std::stoi(words[3]); ++n) {
+    for (int n = 1, last = std::stoi(words[3]); n <= last; ++n) {
         const std::string update = std::to_string(n);
         zmq_send(socket, update.data(), update.size(), 0);
     }
