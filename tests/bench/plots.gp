@@ -4,6 +4,8 @@ set datafile separator "\t"
 set style data linespoints
 set grid
 set key below maxrows 2
+set xlabel offset 0,0.4  # away from the key
+set bmargin 4.2
 set format y '%.1s%c'
 file(name) = results . '/plot-' . name . '.tsv'
 picture(name) = pictures . '/' . name . '.svg'
