@@ -40,7 +40,8 @@ local function normal(path)
   return (path:gsub("/$", ""))
 end
 local function escape(text) return (text:gsub("[&<>\"]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"})) end
-local function unbroken(text)  -- escaped, and no line ends after a hyphen, as it could in `--count`
+local function unbroken(text)  -- escaped; no line ends after a hyphen, as it could in `--count`, or in a short text
+  if #text <= 16 then return '<span class="word">' .. escape(text) .. "</span>" end
   return (escape(text):gsub("%S+", function(word)
     return word:find("-", 1, true) and #word <= 30 and '<span class="word">' .. word .. "</span>" or nil
   end))
@@ -120,7 +121,7 @@ local function finished(page, blocks)
     Strong = function(strong)
       if stringify(strong):find("误解$") then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
     end,
-    Code = function(code) return code.text:find("-", 1, true) and pandoc.RawInline("html", "<code>" .. unbroken(code.text) .. "</code>") or nil end,
+    Code = function(code) return code.text:find("[- ]") and pandoc.RawInline("html", "<code>" .. unbroken(code.text) .. "</code>") or nil end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
       local text = stringify(link)
@@ -155,7 +156,7 @@ local function code_block(page, block)
   local class, indent = block.classes[1] or "text", block.text:match("^ *")
   block.text = ("\n" .. block.text):gsub("\n" .. indent, "\n"):sub(2)
   if class == "text" and not block.text:find("\n") then return html(command(page, block.text)) end
-  return html('<div class="code"><pre tabindex="0"><code>%s</code></pre></div>',
+  return html('<div class="code %s"><pre tabindex="0"><code>%s</code></pre></div>', class,
     (class == "text" and escape(block.text) or table.concat(highlight(block.text, class), "\n")))
 end
 local function scrolls(class, label, content)

@@ -4,7 +4,7 @@ set datafile separator "\t"
 set style data linespoints
 set grid
 set key below maxrows 2
-set xlabel offset 0,0.4  # away from the key
+set xlabel offset 0,0.4  # away from the key, which has one row below the first plot and two below the second
 set bmargin 4.2
 set format y '%.1s%c'
 file(name) = results . '/plot-' . name . '.tsv'
@@ -21,6 +21,7 @@ plot for [i=2:4] file('costs') using 1:i title columnheader(i) pt 7 lw 2
 
 set output picture('proxies')
 unset logscale y
+set bmargin 5.2
 set yrange [0:*]
 set xlabel 'clients, 400 requests in flight'
 set xtics (1, 8, 64)
