@@ -40,11 +40,11 @@ local function normal(path)
   return (path:gsub("/$", ""))
 end
 local function escape(text) return (text:gsub("[&<>\"]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"})) end
-local function unbroken(text)  -- escaped; no line ends after a hyphen, as it could in `--count`, or in a short text
+-- Escaped. No line ends in a short text, after a hyphen, or between an option and its value, if they are not longer than most.
+local function unbroken(text, most)
   if #text <= 16 then return '<span class="word">' .. escape(text) .. "</span>" end
-  return (escape(text):gsub("%S+", function(word)
-    return word:find("-", 1, true) and #word <= 30 and '<span class="word">' .. word .. "</span>" or nil
-  end))
+  text = escape(text):gsub("(%-%-%a+) ([^-%s]%S*)", function(option, value) return #option + #value < most and option .. "\1" .. value or nil end)
+  return (text:gsub("%S*%-%S*", function(word) return #word <= 31 and '<span class="word">' .. word .. "</span>" or nil end):gsub("\1", " "))
 end
 local function problem(page, text)  -- stops the build, but only when all pages are there to be looked at
   problems[#problems + 1] = page.source .. ": " .. text
@@ -121,7 +121,7 @@ local function finished(page, blocks)
     Strong = function(strong)
       if stringify(strong):find("误解$") then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
     end,
-    Code = function(code) return code.text:find("[- ]") and pandoc.RawInline("html", "<code>" .. unbroken(code.text) .. "</code>") or nil end,
+    Code = function(code) return code.text:find("[- ]") and pandoc.RawInline("html", "<code>" .. unbroken(code.text, 16) .. "</code>") or nil end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
       local text = stringify(link)
@@ -150,7 +150,7 @@ local function copy_button(page)
   return ('<button type="button" class="copy" hidden data-done="%s">%s</button>'):format(words[page.lang].copied, words[page.lang].copy)
 end
 local function command(page, text)
-  return ('<div class="command"><pre tabindex="0"><code>%s</code></pre>%s</div>'):format(unbroken(text), copy_button(page))
+  return ('<div class="command"><pre tabindex="0"><code>%s</code></pre>%s</div>'):format(unbroken(text, 31), copy_button(page))
 end
 local function code_block(page, block)
   local class, indent = block.classes[1] or "text", block.text:match("^ *")
@@ -234,7 +234,7 @@ end
 
 local function terminal(caption, said, lines)
   return ('<figure class="terminal">%s<pre tabindex="0"><span class="l"><b>$</b> %s\n</span>%s</pre></figure>\n')
-    :format(caption and "<figcaption>" .. caption .. "</figcaption>" or "", unbroken(said), table.concat(lines))
+    :format(caption and "<figcaption>" .. caption .. "</figcaption>" or "", unbroken(said, 31), table.concat(lines))
 end
 local function transcript(page, said, text, caption)
   local lines = lines_of(text)
