@@ -6,11 +6,11 @@ local pages, by_source, sources, copied, problems = {}, {}, {}, {}, {}
 local words = {
   en = {skip = "Skip to the page", contents = "Contents", patterns = "Patterns", notes = "Notes", more = "More",
     along = "Reading path", copy = "Copy", copied = "Copied", raw = "raw file", here = "On this page", tests = "Tests",
-    cites = "Notes that this page cites:", replay = "Replay this recorded run, slowed down", wire = "On the wire",
+    cites = "Notes that this page cites:", recorded = "A recorded run", replay = "Replay it, slowed down", wire = "On the wire",
     table = "Table", code = "Code", language = "English", front = "README.md"},
   ["zh-CN"] = {skip = "跳到正文", contents = "目录", patterns = "模式", notes = "笔记", more = "其他",
     along = "阅读顺序", copy = "复制", copied = "已复制", raw = "源文件", here = "本页内容", tests = "测试",
-    cites = "本页引用的笔记：", replay = "慢速回放这次录制的运行", wire = "线路上的消息",
+    cites = "本页引用的笔记：", recorded = "录制的一次运行", replay = "慢速回放", wire = "线路上的消息",
     table = "表格", code = "代码", language = "中文", front = "docs/README.zh-CN.md"}}
 
 -- Files and texts -------------------------------------------------------------------------------------
@@ -40,6 +40,12 @@ local function normal(path)
   return (path:gsub("/$", ""))
 end
 local function escape(text) return (text:gsub("[&<>\"]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"})) end
+-- Escaped. No line ends in a short text, after a hyphen, or between an option and its value, if they are not longer than most.
+local function unbroken(text, most)
+  if #text <= 16 then return '<span class="word">' .. escape(text) .. "</span>" end
+  text = escape(text):gsub("(%-%-%a+) ([^-%s]%S*)", function(option, value) return #option + #value < most and option .. "\1" .. value or nil end)
+  return (text:gsub("%S*%-%S*", function(word) return #word <= 31 and '<span class="word">' .. word .. "</span>" or nil end):gsub("\1", " "))
+end
 local function problem(page, text)  -- stops the build, but only when all pages are there to be looked at
   problems[#problems + 1] = page.source .. ": " .. text
   return ""
@@ -115,6 +121,7 @@ local function finished(page, blocks)
     Strong = function(strong)
       if stringify(strong):find("误解$") then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
     end,
+    Code = function(code) return code.text:find("[- ]") and pandoc.RawInline("html", "<code>" .. unbroken(code.text, 16) .. "</code>") or nil end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
       local text = stringify(link)
@@ -143,12 +150,13 @@ local function copy_button(page)
   return ('<button type="button" class="copy" hidden data-done="%s">%s</button>'):format(words[page.lang].copied, words[page.lang].copy)
 end
 local function command(page, text)
-  return ('<div class="command"><pre tabindex="0"><code>%s</code></pre>%s</div>'):format(escape(text), copy_button(page))
+  return ('<div class="command"><pre tabindex="0"><code>%s</code></pre>%s</div>'):format(unbroken(text, 31), copy_button(page))
 end
 local function code_block(page, block)
-  local class = block.classes[1] or "text"
+  local class, indent = block.classes[1] or "text", block.text:match("^ *")
+  block.text = ("\n" .. block.text):gsub("\n" .. indent, "\n"):sub(2)
   if class == "text" and not block.text:find("\n") then return html(command(page, block.text)) end
-  return html('<div class="code"><pre tabindex="0"><code>%s</code></pre></div>',
+  return html('<div class="code %s"><pre tabindex="0"><code>%s</code></pre></div>', class,
     (class == "text" and escape(block.text) or table.concat(highlight(block.text, class), "\n")))
 end
 local function scrolls(class, label, content)
@@ -226,7 +234,7 @@ end
 
 local function terminal(caption, said, lines)
   return ('<figure class="terminal">%s<pre tabindex="0"><span class="l"><b>$</b> %s\n</span>%s</pre></figure>\n')
-    :format(caption and "<figcaption>" .. caption .. "</figcaption>" or "", escape(said), table.concat(lines))
+    :format(caption and "<figcaption>" .. caption .. "</figcaption>" or "", unbroken(said, 31), table.concat(lines))
 end
 local function transcript(page, said, text, caption)
   local lines = lines_of(text)
@@ -261,8 +269,8 @@ local function replay(page, run, drawing, caption)
   for i, row in ipairs(rows) do
     covers[i] = ('<rect class="cover" visibility="hidden" style="--i:%d" x="0" y="%.1f" width="100%%" height="%.1f"/>'):format(i, row.y - height / 2, height)
   end
-  return html('<div class="replay" style="--step:%.2fs"><div class="head"><label class="play"><input type="checkbox"> %s</label><p>%s</p></div>'
-    .. '<div class="terminals">%s</div>%s</div>', math.min(0.6, 20 / #rows), say.replay, caption and render(finished(page, {pandoc.Plain(caption)})) or "",
+  return html('<div class="replay" style="--step:%.2fs"><div class="head"><h3>%s</h3><p>%s</p><label class="play"><input type="checkbox"> %s</label></div>'
+    .. '<div class="terminals">%s</div>%s</div>', math.min(0.6, 20 / #rows), say.recorded, caption and render(finished(page, {pandoc.Plain(caption)})) or "", say.replay,
     table.concat(terminals), scrolls("wire", say.wire, (drawing:gsub("</svg>%s*$", "")) .. table.concat(covers) .. "</svg>"))
 end
 
@@ -360,7 +368,11 @@ local function convert(page)
       elseif block.t == "BulletList" and claim_number(block.content[1]) then
         for _, item in ipairs(block.content) do out:extend(claim(page, item)) end
       elseif block.t == "Table" then
-        out:extend({html('<div class="table" tabindex="0" role="group" aria-label="' .. say.table .. '">'), block, html("</div>")})
+        local class = "table"  -- rows with a long first cell are stacks where the screen is narrow
+        for _, row in ipairs(pandoc.utils.to_simple_table(block).rows) do
+          if #stringify(pandoc.Div(row[1])) > 40 then class = "table stack" end
+        end
+        out:extend({html('<div class="' .. class .. '" tabindex="0" role="group" aria-label="' .. say.table .. '">'), block, html("</div>")})
       elseif block.t ~= "RawBlock" then
         if block.t == "Header" and block.level == 2 then here[#here + 1] = ('<a href="#%s">%s</a>'):format(block.identifier, escape(stringify(block))) end
         if block.t == "Para" and pattern and not page.programs then
@@ -386,8 +398,8 @@ local function convert(page)
       return first < second or first == second and a < b
     end)
     for i, number in ipairs(cited) do cited[i] = ('<a href="%s">%s</a>'):format(page.cited[number], number) end
-    out:insert(html('<h2 id="tests">%s</h2>%s<div class="proof">%s%s</div>', say.tests, #cited > 0 and "<p>" .. say.cites .. " " .. table.concat(cited, " ") .. "</p>" or "",
-      tests, command(page, "ctest --test-dir build -L '^" .. pattern .. "$'")))
+    out:insert(html('<h2 id="tests">%s</h2><div class="proof">%s%s</div>%s', say.tests, tests, command(page, "ctest --test-dir build -L '^" .. pattern .. "$'"),
+      #cited > 0 and "<p>" .. say.cites .. " " .. table.concat(cited, " ") .. "</p>" or ""))
     here[#here + 1] = '<a href="#tests">' .. say.tests .. "</a>"
   end
   out = pandoc.walk_block(pandoc.Div(out), {CodeBlock = function(block) return code_block(page, block) end}).content
