@@ -14,6 +14,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -61,7 +62,8 @@ struct Run {
     std::string name;
     bool is_stopped = false;  // by Ctrl-C, when all others have ended
     std::vector<std::string> words;
-    size_t endpoints = 0;  // how many @/PORT it has
+    std::vector<std::string> cues;  // it starts after these: printed lines, programs that ended
+    size_t endpoints = 0;           // how many @/PORT it has
     pid_t id = -1;
     bool has_ended = false;
     int status = 0;
@@ -87,6 +89,7 @@ class Tracer {
 
     Recording record() {
         for (Run& run : runs_) {
+            while (!is_stopping() && !has_cues(run)) wait();
             if (is_stopping()) break;
             start(run);
             for (const double deadline = now() + 5000; !is_up(run) && now() < deadline;) wait();
@@ -181,6 +184,14 @@ class Tracer {
             if (recording.connections[i].from == run.name && is_ready(recording, i)) ++connected;
         return static_cast<size_t>(lines) + connected >= std::max<size_t>(1, run.endpoints);
     }
+    bool has_cues(const Run& run) const {
+        std::set<std::string> seen;
+        for (const Event& event : read().events) seen.insert(event.text);
+        for (const Run& other : runs_)
+            if (other.has_ended) seen.insert(other.name);
+        return std::all_of(run.cues.begin(), run.cues.end(),
+                           [&](const std::string& cue) { return seen.count(cue) > 0; });
+    }
     std::vector<std::string> logs(const Run& run) const {
         std::vector<std::string> texts;
         for (const auto& entry : std::filesystem::directory_iterator(folder_))
@@ -217,6 +228,8 @@ Run programs under strace, and show what they print and what goes over the wire 
   --names "A B"       the names of the programs, in their order
   --stopped "A"       those to stop when the others have ended; without --names all but the last
   --columns "B A"     the order of the columns
+  --after "B CUE"     start B after CUE: a line that was printed, or a program that has ended;
+                      may be repeated
   --pattern, --note   texts to keep with the recording
   --help              show this help
 )";
@@ -228,7 +241,8 @@ std::vector<std::string> words_of(const std::string& text) {
 
 /// The programs on the command line, each behind a --.
 std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& names,
-                         const std::vector<std::string>& stopped) {
+                         const std::vector<std::string>& stopped,
+                         const std::vector<std::string>& cues) {
     std::vector<Run> runs(1);
     for (int i = 0; i < argc; ++i)
         if (std::strcmp(argv[i], "--") != 0)
@@ -244,6 +258,9 @@ std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& 
         runs[i].is_stopped = names.empty()
                                  ? i + 1 < runs.size()
                                  : std::count(stopped.begin(), stopped.end(), runs[i].name) > 0;
+        for (const std::string& cue : cues)
+            if (cue.rfind(runs[i].name + " ", 0) == 0)
+                runs[i].cues.push_back(cue.substr(runs[i].name.size() + 1));
     }
     return runs;
 }
@@ -254,12 +271,16 @@ int main(int argc, char** argv) try {
     std::map<std::string, std::string> values;
     std::vector<option> options = {{"handshake", 0, nullptr, 0}, {"help", 0, nullptr, 0}};
     for (const char* name :
-         {"json", "svg", "draw", "names", "stopped", "columns", "pattern", "note"})
+         {"json", "svg", "draw", "names", "stopped", "columns", "after", "pattern", "note"})
         options.push_back({name, 1, nullptr, 0});
     options.push_back({});
+    std::vector<std::string> cues;
     int index = 0, letter = 0;
-    while ((letter = getopt_long(argc, argv, "+", options.data(), &index)) == 0)
-        values[options[static_cast<size_t>(index)].name] = optarg == nullptr ? "yes" : optarg;
+    while ((letter = getopt_long(argc, argv, "+", options.data(), &index)) == 0) {
+        const std::string name = options[static_cast<size_t>(index)].name;
+        values[name] = optarg == nullptr ? "yes" : optarg;
+        if (name == "after") cues.push_back(values[name]);
+    }
     if (letter != -1 || (optind == argc && values["draw"].empty() && values["help"].empty())) {
         if (letter == -1) std::cerr << "trace: which programs?\n";
         std::cerr << "Try 'trace --help' for more information.\n";
@@ -273,7 +294,7 @@ int main(int argc, char** argv) try {
         recording = from_json(read_file(values["draw"]));
     } else {
         Tracer tracer(runs_of(argc - optind, argv + optind, words_of(values["names"]),
-                              words_of(values["stopped"])));
+                              words_of(values["stopped"]), cues));
         recording = tracer.record();
         failures = tracer.failures();
         is_interrupted = tracer.is_interrupted();
