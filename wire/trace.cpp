@@ -58,6 +58,11 @@ std::string free_address() {
     return std::string(inet_ntoa(address.sin_addr)) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
+std::vector<std::string> words_of(const std::string& text) {
+    std::istringstream in(text);
+    return {std::istream_iterator<std::string>(in), {}};
+}
+
 struct Run {
     std::string name;
     bool is_stopped = false;  // by Ctrl-C, when all others have ended
@@ -129,7 +134,7 @@ class Tracer {
         word = "tcp://" + at->first;
     }
     void start(Run& run) {
-        std::vector<std::string> words = strace_command;
+        std::vector<std::string> words = words_of(strace_command);
         words.push_back(folder_ + "/" + run.name);
         words.insert(words.end(), run.words.begin(), run.words.end());
         std::vector<char*> arguments;
@@ -166,23 +171,23 @@ class Tracer {
     void stop(int number) {
         for (const Run& run : runs_) {
             if (run.id < 0 || run.has_ended) continue;
-            stopped_.push_back(
-                {{.kind = "signal", .text = "Ctrl-C"}, now(), run.name, "", 0, "", "", {}});
+            stopped_.push_back({{.kind = "signal", .text = "Ctrl-C"}, now(), run.name});
             kill(-run.id, number);
         }
     }
     /// Whether it has completed the handshake of a connection, or printed a line (listening on
-    /// ...), for each of its @/PORT; once, if it has none.
+    /// ...), for each of its @/PORT; once, if it has none. Lines about messages do not count.
     bool is_up(const Run& run) const {
         if (run.has_ended || is_stopping()) return true;
         const Recording recording = read();
-        const auto lines = std::count_if(
-            recording.events.begin(), recording.events.end(),
-            [&](const Event& event) { return event.kind == "line" && event.who == run.name; });
-        size_t connected = 0;
+        size_t points = 0;
+        for (const Event& event : recording.events) {
+            if (event.kind == "message" && event.receiver == run.name) break;
+            if (event.kind == "line" && event.who == run.name) ++points;
+        }
         for (size_t i = 0; i < recording.connections.size(); ++i)
-            if (recording.connections[i].from == run.name && is_ready(recording, i)) ++connected;
-        return static_cast<size_t>(lines) + connected >= std::max<size_t>(1, run.endpoints);
+            if (recording.connections[i].from == run.name && is_ready(recording, i)) ++points;
+        return points >= std::max<size_t>(1, run.endpoints);
     }
     bool has_cues(const Run& run) const {
         std::set<std::string> seen;
@@ -233,11 +238,6 @@ Run programs under strace, and show what they print and what goes over the wire 
   --pattern, --note   texts to keep with the recording
   --help              show this help
 )";
-
-std::vector<std::string> words_of(const std::string& text) {
-    std::istringstream in(text);
-    return {std::istream_iterator<std::string>(in), {}};
-}
 
 /// The programs on the command line, each behind a --.
 std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& names,
@@ -300,12 +300,12 @@ int main(int argc, char** argv) try {
         is_interrupted = tracer.is_interrupted();
         recording.pattern = values["pattern"];
         recording.note = values["note"];
-        auto place = recording.programs.begin();
-        for (const auto& name : words_of(values["columns"])) {
-            const auto at = std::find_if(place, recording.programs.end(),
-                                         [&](const Program& one) { return one.name == name; });
-            if (at != recording.programs.end()) std::rotate(place++, at, at + 1);
-        }
+        const auto columns = words_of(values["columns"]);
+        const auto place = [&](const Program& program) {
+            return std::find(columns.begin(), columns.end(), program.name);
+        };
+        std::stable_sort(recording.programs.begin(), recording.programs.end(),
+                         [&](const auto& a, const auto& b) { return place(a) < place(b); });
     }
     recording = from_json(to_json(recording));  // rounds the times: the drawing is of what is kept
     const bool handshake = !values["handshake"].empty();
