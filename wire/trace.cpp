@@ -67,8 +67,7 @@ struct Run {
     std::string name;
     bool is_stopped = false;  // by Ctrl-C, when all others have ended
     std::vector<std::string> words;
-    std::vector<std::string> cues;  // it starts after these: printed lines, programs that ended
-    size_t endpoints = 0;           // how many @/PORT it has
+    size_t endpoints = 0;  // how many @/PORT it has
     pid_t id = -1;
     bool has_ended = false;
     int status = 0;
@@ -76,7 +75,8 @@ struct Run {
 
 class Tracer {
  public:
-    explicit Tracer(std::vector<Run> runs) : runs_(std::move(runs)), folder_("/tmp/wire.XXXXXX") {
+    Tracer(std::vector<Run> runs, std::vector<std::string> cues)
+        : runs_(std::move(runs)), cues_(std::move(cues)), folder_("/tmp/wire.XXXXXX") {
         if (mkdtemp(folder_.data()) == nullptr) check(-1, "mkdtemp");
         for (Run& run : runs_)
             for (std::string& word : run.words) fill_in(run, word);
@@ -190,12 +190,14 @@ class Tracer {
         return points >= std::max<size_t>(1, run.endpoints);
     }
     bool has_cues(const Run& run) const {
+        const std::string before = run.name + " ";
         std::set<std::string> seen;
-        for (const Event& event : read().events) seen.insert(event.text);
+        for (const Event& event : read().events) seen.insert(before + event.text);
         for (const Run& other : runs_)
-            if (other.has_ended) seen.insert(other.name);
-        return std::all_of(run.cues.begin(), run.cues.end(),
-                           [&](const std::string& cue) { return seen.count(cue) > 0; });
+            if (other.has_ended) seen.insert(before + other.name);
+        return std::all_of(cues_.begin(), cues_.end(), [&](const std::string& cue) {
+            return cue.rfind(before, 0) != 0 || seen.count(cue) > 0;
+        });
     }
     std::vector<std::string> logs(const Run& run) const {
         std::vector<std::string> texts;
@@ -215,6 +217,7 @@ class Tracer {
     }
 
     std::vector<Run> runs_;
+    std::vector<std::string> cues_;  // of --after
     std::string folder_;
     Replacements shown_;
     sigset_t signals_{}, before_{};
@@ -241,8 +244,7 @@ Run programs under strace, and show what they print and what goes over the wire 
 
 /// The programs on the command line, each behind a --.
 std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& names,
-                         const std::vector<std::string>& stopped,
-                         const std::vector<std::string>& cues) {
+                         const std::vector<std::string>& stopped) {
     std::vector<Run> runs(1);
     for (int i = 0; i < argc; ++i)
         if (std::strcmp(argv[i], "--") != 0)
@@ -258,9 +260,6 @@ std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& 
         runs[i].is_stopped = names.empty()
                                  ? i + 1 < runs.size()
                                  : std::count(stopped.begin(), stopped.end(), runs[i].name) > 0;
-        for (const std::string& cue : cues)
-            if (cue.rfind(runs[i].name + " ", 0) == 0)
-                runs[i].cues.push_back(cue.substr(runs[i].name.size() + 1));
     }
     return runs;
 }
@@ -294,7 +293,8 @@ int main(int argc, char** argv) try {
         recording = from_json(read_file(values["draw"]));
     } else {
         Tracer tracer(runs_of(argc - optind, argv + optind, words_of(values["names"]),
-                              words_of(values["stopped"]), cues));
+                              words_of(values["stopped"])),
+                      cues);
         recording = tracer.record();
         failures = tracer.failures();
         is_interrupted = tracer.is_interrupted();
