@@ -246,12 +246,13 @@ Strings early_lines(const Recording& recording) {
 
 /// What is the same in another run: commands and messages of each direction of each connection, in
 /// their order, and the lines of each program. Made-up routing IDs are numbered, connections and
-/// lines sorted.
+/// lines sorted. What follows Ctrl-C depends on how long the clean-up takes.
 Strings conversation(const Recording& recording) {
     Strings all;
     std::map<std::pair<size_t, std::string>, std::string> ways;
     std::map<std::string, size_t> ids;
     for (const auto& event : recording.events) {
+        if (event.kind == "signal") break;
         if (!event.who.empty()) {
             all.push_back(event.who + " " + event.stream + ": " + event.text);
             continue;
@@ -386,17 +387,19 @@ TEST_CASE("wire: a change of a recording is seen", "[wire]") {
     for (const auto& one : recordings()) {
         INFO(one.first);
         const Recording& recording = one.second;
-        const auto is_seen = [&](const Recording& changed) {
+        const auto is_drawn = [&](const Recording& changed) {
             return draw_svg(changed, false) != draw_svg(recording, false) &&
-                   draw_text(changed, false, false) != draw_text(recording, false, false) &&
-                   conversation(changed) != conversation(recording);
+                   draw_text(changed, false, false) != draw_text(recording, false, false);
+        };
+        const auto is_seen = [&](const Recording& changed) {
+            return is_drawn(changed) && conversation(changed) != conversation(recording);
         };
         const auto& events = recording.events;
         for (size_t i = 0; i < events.size(); ++i) {
             Recording changed = recording;
             if (!events[i].who.empty()) {
                 changed.events[i].text += "x";
-                CHECK(is_seen(changed));
+                CHECK(is_drawn(changed));
             }
             for (std::string& frame : changed.events[i].frames) {
                 frame += "x";
