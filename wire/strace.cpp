@@ -50,7 +50,8 @@ Call parse(std::string_view line) {
     const bool accepts = call.name.rfind("accept", 0) == 0;
     call.file = between(accepts ? line.substr(close) : line.substr(0, close), "<", "]>");
     const double result = number(line.substr(close + 4));
-    if (result > 0 && !accepts) {
+    const bool is_connection = call.file.find("->") != call.file.npos;
+    if (result > 0 && !accepts && (is_connection || call.fd == 1 || call.fd == 2)) {
         call.data = strings(line.substr(open, close - open));
         call.data.resize(static_cast<size_t>(result));
     }

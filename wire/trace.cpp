@@ -30,7 +30,9 @@ int check(int result, const std::string& what) {
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     if (!in) throw std::runtime_error("cannot read " + path);
-    return {std::istreambuf_iterator<char>(in), {}};
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
 }
 void write_file(const std::string& path, const std::string& text) {
     std::ofstream out(path, std::ios::binary);
