@@ -44,7 +44,7 @@ function(test_pattern folder)
   if(DEFINED also_runs_${folder})
     add_dependencies(${folder}-test ${also_runs_${folder}})
   endif()
-  foreach(test ${folder}-test programs-test hostile-test across-machines-test soak-test bench)
+  foreach(test ${folder}-test programs-test hostile-test across-machines-test wire-test soak-test bench)
     if(TARGET ${test})
       add_dependencies(${test} ${folder})
     endif()
@@ -68,7 +68,7 @@ endif()
 # What goes over the wire. It is skipped in part where strace is missing or may not trace.
 example_test(wire tests/wire.cpp)
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)
-  add_dependencies(wire-test trace req-rep pub-sub)
+  add_dependencies(wire-test trace)
 endif()
 
 # The long runs, for ./run soak: ctest takes them only with -C slow, and builds of all leave them out.

@@ -1,6 +1,7 @@
 // A recording as a sequence diagram: a column a program, a row an event, time goes down.
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "recording.hpp"
 
@@ -26,9 +27,8 @@ struct Row {
 };
 
 bool is_handshake(const Event& event) {
-    static const std::string names = " READY HELLO WELCOME INITIATE ";
-    return event.kind == "greeting" ||
-           (event.kind == "command" && names.find(" " + event.name + " ") != names.npos);
+    static const std::set<std::string> names = {"READY", "HELLO", "WELCOME", "INITIATE"};
+    return event.kind == "greeting" || (event.kind == "command" && names.count(event.name) > 0);
 }
 
 std::string label(const Event& event) {

@@ -11,11 +11,11 @@
 /// one).
 struct Event : zmtp::Event {
     double ms = 0;          // since the first event
-    std::string who;        // line, signal: the program
-    std::string stream;     // line: err if it went to standard error
+    std::string who{};      // line, signal: the program
+    std::string stream{};   // line: err if it went to standard error
     size_t connection = 0;  // all others: where, from whom, to whom
-    std::string sender, receiver;
-    std::optional<double> arrived;  // empty: never received
+    std::string sender{}, receiver{};
+    std::optional<double> arrived{};  // empty: never received
 };
 
 struct Program {
@@ -48,13 +48,10 @@ struct Traced {
     Program program;
     std::vector<std::string> logs;  // one for each thread
 };
-/// The options of strace that make such logs, up to the name of the logs.
-inline const std::vector<std::string> strace_command = {
-    "strace",      "-ff",     "-ttt",
-    "-T",          "-yy",     "-xx",
-    "-s",          "1000000", "-e",
-    "signal=none", "-e",      "trace=sendto,sendmsg,write,writev,recvfrom,recvmsg,accept,accept4",
-    "-o"};
+/// The command that makes such logs, up to their name.
+inline const std::string strace_command =
+    "strace -ff -ttt -T -yy -xx -s 1000000 -e signal=none "
+    "-e trace=sendto,sendmsg,write,writev,recvfrom,recvmsg,accept,accept4 -o";
 
 using Replacements = std::vector<std::pair<std::string, std::string>>;
 /// `signals` has the time and the program of each Ctrl-C; `shown` has pairs of texts,

@@ -50,7 +50,8 @@ Call parse(std::string_view line) {
     const bool accepts = call.name.rfind("accept", 0) == 0;
     call.file = between(accepts ? line.substr(close) : line.substr(0, close), "<", "]>");
     const double result = number(line.substr(close + 4));
-    if (result > 0 && !accepts) {
+    const bool is_connection = call.file.find("->") != call.file.npos;
+    if (result > 0 && !accepts && (is_connection || call.fd == 1 || call.fd == 2)) {
         call.data = strings(line.substr(open, close - open));
         call.data.resize(static_cast<size_t>(result));
     }
@@ -85,7 +86,7 @@ void add(std::vector<Event>& events, size_t connection, const Way& way) {
     std::uint64_t total = 0, before = 0;  // bytes up to the end of the event, before `received`
     auto received = way.received.begin();
     const auto add_one = [&](double ms, const zmtp::Event& decoded) {
-        Event event{decoded, ms, "", "", connection, way.sender, way.receiver, {}};
+        Event event{decoded, ms, "", "", connection, way.sender, way.receiver};
         total += decoded.size;
         while (received != way.received.end() && before + received->second.size() < total)
             before += received++->second.size();
@@ -120,14 +121,8 @@ Recording read_traces(const std::vector<Traced>& traced, const std::vector<Event
             if (call.name.rfind("write", 0) == 0 && (call.fd == 1 || call.fd == 2)) {
                 std::string& rest = printed[call.fd].append(call.data);
                 for (size_t end; (end = rest.find('\n')) != rest.npos; rest.erase(0, end + 1)) {
-                    Event line{{.kind = "line"},
-                               call.begin,
-                               program.name,
-                               call.fd == 2 ? "err" : "",
-                               0,
-                               "",
-                               "",
-                               {}};
+                    Event line{
+                        {.kind = "line"}, call.begin, program.name, call.fd == 2 ? "err" : ""};
                     for (const char c : rest.substr(0, end))
                         line.text +=
                             c < 0x20 || c > 0x7e ? zmtp::printable({&c, 1}) : std::string(1, c);

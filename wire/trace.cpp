@@ -14,6 +14,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -29,7 +30,9 @@ int check(int result, const std::string& what) {
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     if (!in) throw std::runtime_error("cannot read " + path);
-    return {std::istreambuf_iterator<char>(in), {}};
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
 }
 void write_file(const std::string& path, const std::string& text) {
     std::ofstream out(path, std::ios::binary);
@@ -57,6 +60,11 @@ std::string free_address() {
     return std::string(inet_ntoa(address.sin_addr)) + ":" + std::to_string(ntohs(address.sin_port));
 }
 
+std::vector<std::string> words_of(const std::string& text) {
+    std::istringstream in(text);
+    return {std::istream_iterator<std::string>(in), {}};
+}
+
 struct Run {
     std::string name;
     bool is_stopped = false;  // by Ctrl-C, when all others have ended
@@ -69,7 +77,8 @@ struct Run {
 
 class Tracer {
  public:
-    explicit Tracer(std::vector<Run> runs) : runs_(std::move(runs)), folder_("/tmp/wire.XXXXXX") {
+    Tracer(std::vector<Run> runs, std::vector<std::string> cues)
+        : runs_(std::move(runs)), cues_(std::move(cues)), folder_("/tmp/wire.XXXXXX") {
         if (mkdtemp(folder_.data()) == nullptr) check(-1, "mkdtemp");
         for (Run& run : runs_)
             for (std::string& word : run.words) fill_in(run, word);
@@ -87,6 +96,7 @@ class Tracer {
 
     Recording record() {
         for (Run& run : runs_) {
+            while (!is_stopping() && !has_cues(run)) wait();
             if (is_stopping()) break;
             start(run);
             for (const double deadline = now() + 5000; !is_up(run) && now() < deadline;) wait();
@@ -126,7 +136,7 @@ class Tracer {
         word = "tcp://" + at->first;
     }
     void start(Run& run) {
-        std::vector<std::string> words = strace_command;
+        std::vector<std::string> words = words_of(strace_command);
         words.push_back(folder_ + "/" + run.name);
         words.insert(words.end(), run.words.begin(), run.words.end());
         std::vector<char*> arguments;
@@ -163,23 +173,33 @@ class Tracer {
     void stop(int number) {
         for (const Run& run : runs_) {
             if (run.id < 0 || run.has_ended) continue;
-            stopped_.push_back(
-                {{.kind = "signal", .text = "Ctrl-C"}, now(), run.name, "", 0, "", "", {}});
+            stopped_.push_back({{.kind = "signal", .text = "Ctrl-C"}, now(), run.name});
             kill(-run.id, number);
         }
     }
     /// Whether it has completed the handshake of a connection, or printed a line (listening on
-    /// ...), for each of its @/PORT; once, if it has none.
+    /// ...), for each of its @/PORT; once, if it has none. Lines about messages do not count.
     bool is_up(const Run& run) const {
         if (run.has_ended || is_stopping()) return true;
         const Recording recording = read();
-        const auto lines = std::count_if(
-            recording.events.begin(), recording.events.end(),
-            [&](const Event& event) { return event.kind == "line" && event.who == run.name; });
-        size_t connected = 0;
+        size_t points = 0;
+        for (const Event& event : recording.events) {
+            if (event.kind == "message" && event.receiver == run.name) break;
+            if (event.kind == "line" && event.who == run.name) ++points;
+        }
         for (size_t i = 0; i < recording.connections.size(); ++i)
-            if (recording.connections[i].from == run.name && is_ready(recording, i)) ++connected;
-        return static_cast<size_t>(lines) + connected >= std::max<size_t>(1, run.endpoints);
+            if (recording.connections[i].from == run.name && is_ready(recording, i)) ++points;
+        return points >= std::max<size_t>(1, run.endpoints);
+    }
+    bool has_cues(const Run& run) const {
+        const std::string before = run.name + " ";
+        std::set<std::string> seen;
+        for (const Event& event : read().events) seen.insert(before + event.text);
+        for (const Run& other : runs_)
+            if (other.has_ended) seen.insert(before + other.name);
+        return std::all_of(cues_.begin(), cues_.end(), [&](const std::string& cue) {
+            return cue.rfind(before, 0) != 0 || seen.count(cue) > 0;
+        });
     }
     std::vector<std::string> logs(const Run& run) const {
         std::vector<std::string> texts;
@@ -199,6 +219,7 @@ class Tracer {
     }
 
     std::vector<Run> runs_;
+    std::vector<std::string> cues_;  // of --after
     std::string folder_;
     Replacements shown_;
     sigset_t signals_{}, before_{};
@@ -217,14 +238,11 @@ Run programs under strace, and show what they print and what goes over the wire 
   --names "A B"       the names of the programs, in their order
   --stopped "A"       those to stop when the others have ended; without --names all but the last
   --columns "B A"     the order of the columns
+  --after "B CUE"     start B after CUE: a line that was printed, or a program that has ended;
+                      may be repeated
   --pattern, --note   texts to keep with the recording
   --help              show this help
 )";
-
-std::vector<std::string> words_of(const std::string& text) {
-    std::istringstream in(text);
-    return {std::istream_iterator<std::string>(in), {}};
-}
 
 /// The programs on the command line, each behind a --.
 std::vector<Run> runs_of(int argc, char** argv, const std::vector<std::string>& names,
@@ -254,12 +272,16 @@ int main(int argc, char** argv) try {
     std::map<std::string, std::string> values;
     std::vector<option> options = {{"handshake", 0, nullptr, 0}, {"help", 0, nullptr, 0}};
     for (const char* name :
-         {"json", "svg", "draw", "names", "stopped", "columns", "pattern", "note"})
+         {"json", "svg", "draw", "names", "stopped", "columns", "after", "pattern", "note"})
         options.push_back({name, 1, nullptr, 0});
     options.push_back({});
+    std::vector<std::string> cues;
     int index = 0, letter = 0;
-    while ((letter = getopt_long(argc, argv, "+", options.data(), &index)) == 0)
-        values[options[static_cast<size_t>(index)].name] = optarg == nullptr ? "yes" : optarg;
+    while ((letter = getopt_long(argc, argv, "+", options.data(), &index)) == 0) {
+        const std::string name = options[static_cast<size_t>(index)].name;
+        values[name] = optarg == nullptr ? "yes" : optarg;
+        if (name == "after") cues.push_back(values[name]);
+    }
     if (letter != -1 || (optind == argc && values["draw"].empty() && values["help"].empty())) {
         if (letter == -1) std::cerr << "trace: which programs?\n";
         std::cerr << "Try 'trace --help' for more information.\n";
@@ -273,18 +295,19 @@ int main(int argc, char** argv) try {
         recording = from_json(read_file(values["draw"]));
     } else {
         Tracer tracer(runs_of(argc - optind, argv + optind, words_of(values["names"]),
-                              words_of(values["stopped"])));
+                              words_of(values["stopped"])),
+                      cues);
         recording = tracer.record();
         failures = tracer.failures();
         is_interrupted = tracer.is_interrupted();
         recording.pattern = values["pattern"];
         recording.note = values["note"];
-        auto place = recording.programs.begin();
-        for (const auto& name : words_of(values["columns"])) {
-            const auto at = std::find_if(place, recording.programs.end(),
-                                         [&](const Program& one) { return one.name == name; });
-            if (at != recording.programs.end()) std::rotate(place++, at, at + 1);
-        }
+        const auto columns = words_of(values["columns"]);
+        const auto place = [&](const Program& program) {
+            return std::find(columns.begin(), columns.end(), program.name);
+        };
+        std::stable_sort(recording.programs.begin(), recording.programs.end(),
+                         [&](const auto& a, const auto& b) { return place(a) < place(b); });
     }
     recording = from_json(to_json(recording));  // rounds the times: the drawing is of what is kept
     const bool handshake = !values["handshake"].empty();
