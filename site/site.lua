@@ -238,7 +238,7 @@ end
 -- drawing, whose rows are covered one by one, for the style sheet to show all in that order.
 local function replay(page, run, drawing, caption)
   local say, rows, row_at, lines, terminals = words[page.lang], {}, {}, {}, {}
-  drawing = drawing:gsub("='([^'\"]*)'", '="%1"')
+  drawing = drawing:gsub("='([^'\"]*)'", '="%1"'):gsub("@media%(", "@media screen and (")
   for y, ms in drawing:gmatch('y="([%d.]+)" class="small"[^>]*>([%d.]+) ms<') do
     rows[#rows + 1] = {y = tonumber(y) - 4, ms = ms}
     row_at[tonumber(y) - 4] = #rows
