@@ -79,7 +79,7 @@ local function resolve(page, url, text)
   local path, fragment = url:match("^([^#]*)#?(.*)$")
   path = path == "" and page.source or normal(folder_of(page.source) .. path)
   local parts = by_source[path .. "/README." .. page.lang .. ".md"] or by_source[path .. "/README.md"] or by_source[path] or {}
-  for _, wanted in ipairs({"claim-" .. (text or ""), fragment}) do  -- the text of a link to the notes may be a claim's number
+  for _, wanted in ipairs({text and "claim-" .. text or "", fragment}) do  -- the text of a link to the notes may be a claim's number
     for _, part in ipairs(parts) do
       if part.ids[wanted] then return link_to(page, part, wanted ~= part.top and wanted or nil) end
     end
@@ -113,7 +113,7 @@ local function finished(page, blocks)
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
       local text = stringify(link)
-      link.target = resolve(page, link.target, text) or ""
+      link.target = resolve(page, link.target, text) or link.target:find("/$") and "" or problem(page, "a link leads nowhere: " .. link.target)
       if page.cited and link.target:find("#claim-", 1, true) then page.cited[text] = link.target end
       return link.target ~= "" and link or link.content
     end}).content
@@ -386,16 +386,18 @@ local function source_text(page)
     .. scrolls("listing", words.en.code, '<div class="lines"><pre><code>' .. table.concat(lines) .. "</code></pre></div>")
 end
 
+local function link(page, other, attributes, text)
+  local language = other.lang ~= page.lang and (' lang="%s" hreflang="%s"'):format(other.lang, other.lang) or ""
+  return ('<a href="%s"%s%s>%s</a>'):format(link_to(page, other), attributes, language, text or escape(other.title))
+end
+
 local function all_pages(page)  -- a list for each kind, in page's language where there is one
   local lists = {}
   for _, kind in ipairs({"pattern", "notes", "page"}) do
     lists[#lists + 1] = "<div><p>" .. words[page.lang][kind] .. "</p><ul>"
     for _, other in ipairs(pages) do
       local there = other.lang ~= page.lang and other.sister or other
-      if other.kind == kind and other.lang == "en" then
-        lists[#lists + 1] = ('<li><a href="%s"%s%s>%s</a></li>'):format(link_to(page, there), there == page and ' aria-current="page"' or "",
-          there.lang ~= page.lang and (' lang="%s" hreflang="%s"'):format(there.lang, there.lang) or "", escape(there.title))
-      end
+      if other.kind == kind and other.lang == "en" then lists[#lists + 1] = "<li>" .. link(page, there, there == page and ' aria-current="page"' or "") .. "</li>" end
     end
     lists[#lists + 1] = "</ul></div>"
   end
@@ -405,18 +407,16 @@ end
 local template = read("site/page.html")
 local function publish(page)
   local body = page.kind == "source" and source_text(page) or convert(page)
-  local say, sister, alternates, language = words[page.lang], page.sister, "", ""
+  local say, sister, alternates = words[page.lang], page.sister, ""
   local home = (by_source[say.front] or by_source["README.md"])[1]
-  if sister then
-    for _, one in ipairs({page, sister}) do
-      alternates = alternates .. ('<link rel="alternate" hreflang="%s" href="%s">\n'):format(one.lang, link_to(page, one))
-    end
-    language = ('<a class="language" lang="%s" hreflang="%s" href="%s">%s</a>'):format(sister.lang, sister.lang, link_to(page, sister), words[sister.lang].language)
+  for _, one in ipairs(sister and {page, sister} or {}) do
+    alternates = alternates .. ('<link rel="alternate" hreflang="%s" href="%s">\n'):format(one.lang, link_to(page, one))
   end
-  local function along(other, rel, text) return other and ('<a rel="%s" href="%s">%s</a>'):format(rel, link_to(page, other), text:format(escape(other.title))) or "" end
+  local function along(other, rel, text) return other and link(page, other, ' rel="' .. rel .. '"', text:format(escape(other.title))) or "" end
   local values = {lang = page.lang, title = escape(page == home and page.title or page.title .. " - " .. home.title), kind = page.kind,
     description = escape(page.description or page.title), up = up(page), skip = say.skip, home = link_to(page, home), site = escape(home.title),
-    contents = say.contents, all = all_pages(page), body = body, along = say.along, alternates = alternates, language = language,
+    contents = say.contents, all = all_pages(page), body = body, along = say.along, alternates = alternates,
+    language = sister and link(page, sister, ' class="language"', words[sister.lang].language) or "",
     along_links = along(page.before, "prev", "← %s") .. along(page.after, "next", "%s →")}
   write(page.out, (template:gsub("%$([%w_]+)%$", values)))
 end
@@ -447,16 +447,13 @@ local function load_pages(source)
       if page.kind == "notes" and block.level > 2 then block.level = block.level - 1 end
       if block.level > 1 then page.ids[block.identifier] = true else block.identifier = "" end
     end
-    for _, item in ipairs(block.t == "BulletList" and block.content or {}) do
-      page.ids["claim-" .. (claim_number(item) or "")] = true
-    end
+    for _, item in ipairs(block.t == "BulletList" and block.content or {}) do page.ids["claim-" .. (claim_number(item) or "none")] = true end
     local text = block.t == "Para" and stringify(block)
     if text ~= words.en.language and text ~= words["zh-CN"].language then  -- a link to the other language stands on top of each page
       page.blocks:insert(block)
       if text and block.content[1].t ~= "Image" then page.description = page.description or text end
     end
   end
-  page.ids["claim-"] = nil
 end
 
 function Pandoc()
@@ -473,19 +470,15 @@ function Pandoc()
     end
   end
   table.sort(path, function(a, b) return a.rank < b.rank end)
-  local function place_next(page)
-    page.before = before[page.lang]
-    if page.before then page.before.after = page end
-    before[page.lang] = page
-    pages[#pages + 1] = page
-  end
   for _, page in ipairs(path) do
-    place_next(page)
     for _, sister in ipairs(by_source[page.source == "README.md" and words["zh-CN"].front or page.source:gsub("%.md$", ".zh-CN.md")] or {}) do
-      if sister.section == page.section then
-        page.sister, sister.sister, sister.out = sister, page, sister.out or page.out:gsub("html$", "zh-CN.html")
-        place_next(sister)
-      end
+      if sister.section == page.section then page.sister, sister.sister, sister.out = sister, page, sister.out or page.out:gsub("html$", "zh-CN.html") end
+    end
+    for _, one in ipairs({page, page.sister}) do
+      one.before = before[one.lang]
+      if one.before then one.before.after = one end
+      before[one.lang] = one
+      pages[#pages + 1] = one
     end
   end
   while pages[at] do  -- sources join while pages name them

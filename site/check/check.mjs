@@ -311,6 +311,7 @@ const refused = [
   ["req-rep/server.cpp", "++requests;", "requests += 1;", "server.cpp does not have the lines"],
   [recorded, /(\{"ms": )([\d.]+)(.*"received Hello"\},\n.*\{"ms": )([\d.]+)/, "$1$4$3$2", "what server printed: received Hello"], // two events
   [recorded, "received World", "received Earth", "what client printed: received Earth"],
+  [page, "(../README.md#11-errors)", "(../README.md#11-error)", "a link leads nowhere"],
 ];
 const checked = [
   [page, "1. `zmq_bind`", "1. `zmq_nothing`", "no zmq_nothing in server.cpp"],
