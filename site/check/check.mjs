@@ -57,12 +57,13 @@ function expected(root, page) {
   };
 }
 
-// What two runs have in common of a line: all but numbers, and the plural of a summary.
-const kind = (line) => line.replace(/\d+/g, "N").replace(/(reply|request|message|task|update)(ies|s)?$/, "$1").replace(/replies$/, "reply");
-// A summary counts the lines above it; a proxy prints two for each request.
-function adds_up(lines) {
-  const at = lines.findIndex((line) => /^\d+ (of \d+ )?[a-z]+( in order)?$/.test(line));
-  return at < 0 || lines.includes("...") || parseInt(lines[at]) === lines.slice(0, at).filter((line) => !/^(listening on|reply|\w+:) /.test(line)).length;
+// What two runs have in common of a line: all but numbers (not those of an endpoint), and the plural of a summary.
+const kind = (line) => line.replace(/(?<![:.\d])\d+/g, "N").replace(/(reply|request|message|task|update)(ies|s)?$/, "$1").replace(/replies$/, "reply");
+// A summary counts the lines above it (a proxy prints two for each request), as often as --count says to each peer.
+function adds_up([command, ...lines]) {
+  const at = lines.findIndex((line) => /^\d+ (of \d+ )?[a-z]+( in order)?$/.test(line)), sum = parseInt(lines[at]);
+  if (at < 0 || lines.includes("...")) return true;
+  return sum === lines.slice(0, at).filter((line) => !/^(listening on|reply|\w+:) /.test(line)).length && sum % (/--count (\d+)/.exec(command)?.[1] ?? 1) === 0;
 }
 const near = (drawn, ms) => Math.abs(drawn - ms) <= 0.051; // one decimal is drawn
 
@@ -245,7 +246,7 @@ async function check(root, tabs, only = () => true) {
     if (source.code !== undefined) return page.code === source.code || wrong("is not the whole source");
     if (!same([...page.printed].sort(), [...source.printed].sort())) wrong("its transcripts are not those of the Markdown page");
     for (const block of source.blocks) if (!page.code.includes(block.trimEnd())) wrong(`lacks the block ${block.slice(0, 50)}`);
-    for (const lines of source.printed.map((text) => text.split("\n").slice(1, -1))) if (!adds_up(lines)) wrong(`a summary does not count its lines: ${lines}`);
+    for (const lines of source.printed.map((text) => text.split("\n"))) if (!adds_up(lines)) wrong(`a summary does not count its lines: ${lines}`);
     if (!same(page.claims, source.claims)) wrong(`has the claims ${page.claims}, not ${source.claims}`);
     const listings = await tab.run(programs), notes = await tab.run(remarks);
     if (!same(listings.map((one) => one.name), source.programs.map((one) => one.name))) wrong(`shows ${listings.map((one) => one.name)}`);
@@ -275,7 +276,7 @@ async function check(root, tabs, only = () => true) {
       const texts = lines.map((event) => (event.kind === "signal" ? "^C" : event.text));
       if (screen?.text !== [`$ ${command}`, ...texts, ""].join("\n")) wrong(`the terminal of ${name} differs from the recording`);
       if (lines.some((event, i) => !near(rows[screen?.rows[i] - 1]?.ms, event.ms))) wrong(`the terminal of ${name} replays out of time`);
-      if (!adds_up(texts.filter((text) => text !== "^C"))) wrong(`the summary of ${name} does not count its lines`);
+      if (!adds_up([command, ...texts.filter((text) => text !== "^C")])) wrong(`the summary of ${name} does not count its lines`);
       (kinds[command.split(" ")[0]] ??= []).push(...texts.map(kind));
     }
     for (const [command, ...lines] of beside.map((text) => text.trimEnd().split("\n"))) for (const line of lines) // what differs between two runs are numbers
@@ -316,8 +317,10 @@ const refused = [
 const checked = [
   [page, "1. `zmq_bind`", "1. `zmq_nothing`", "no zmq_nothing in server.cpp"],
   [page, "received Hello\nreceived Hello\n", "received Hello\nrecieved Hello\n", "has not printed recieved Hello"],
-  [page, "3 replies", "4 replies", "does not count its lines: received World,received World,received World,4 replies"],
-  [page, "received Hello\n1 request\n", "1 request\n", "does not count its lines: listening on tcp://127.0.0.1:5555,1 request"],
+  [page, "3 replies", "4 replies", "received World,4 replies"],
+  [page, "received Hello\n1 request\n", "1 request\n", "listening on tcp://127.0.0.1:5555,1 request"],
+  [page, "listening on tcp://127.0.0.1:5555\nreceived Hello\nreceived", "listening on tcp://127.0.0.1:5556\nreceived Hello\nreceived", "has not printed listening on tcp://127.0.0.1:5556"],
+  [recorded, "--count 2", "--count 3", "the summary of client does not count its lines"],
   [recorded, '["", "World"]', '["World"]', "the drawing differs from the recording"],
   [made, "<b>$</b> build/req-rep/server\n", "<b>$</b> build/req-rep/servant\n", "its transcripts are not"],
   [made, /<span class="l" id="server.cpp-9">[^]*?\n<\/span>/, "", "server.cpp is not shown as it is"],
