@@ -2,13 +2,13 @@
 -- $PAGES lists the Markdown files, $SITE is the folder to write to. X.md becomes X.html beside where it
 -- stands, README.md index.html, and each numbered section of README.md notes/N-NAME.html.
 local stringify, site = pandoc.utils.stringify, os.getenv("SITE") .. "/"
-local pages, by_source, sources, copied, problems = {}, {}, {}, {}, {}
+local pages, by_source, sources, problems = {}, {}, {}, {}
 local words = {
-  en = {skip = "Skip to the page", contents = "Contents", patterns = "Patterns", notes = "Notes", more = "More",
+  en = {skip = "Skip to the page", contents = "Contents", pattern = "Patterns", notes = "Notes", page = "More",
     along = "Reading path", copy = "Copy", copied = "Copied", raw = "raw file", here = "On this page", tests = "Tests",
     cites = "Notes that this page cites:", recorded = "A recorded run", replay = "Replay it, slowed down", wire = "On the wire",
     table = "Table", code = "Code", language = "English", front = "README.md"},
-  ["zh-CN"] = {skip = "跳到正文", contents = "目录", patterns = "模式", notes = "笔记", more = "其他",
+  ["zh-CN"] = {skip = "跳到正文", contents = "目录", pattern = "模式", notes = "笔记", page = "其他",
     along = "阅读顺序", copy = "复制", copied = "已复制", raw = "源文件", here = "本页内容", tests = "测试",
     cites = "本页引用的笔记：", recorded = "录制的一次运行", replay = "慢速回放", wire = "线路上的消息",
     table = "表格", code = "代码", language = "中文", front = "docs/README.zh-CN.md"}}
@@ -27,9 +27,8 @@ local function write(path, text)
   file:close()
 end
 local function copy(path)
-  local text = copied[path] or read(path)
-  if text and not copied[path] then write(path, text) end
-  copied[path] = text
+  local text = read(path)
+  if text then write(path, text) end
   return text and path
 end
 local function folder_of(path) return path:match("^(.*/)") or "" end
@@ -85,25 +84,26 @@ local function resolve(page, url, text)
   if url:find("^%a+:") then return url end
   local path, fragment = url:match("^([^#]*)#?(.*)$")
   path = path == "" and page.source or normal(folder_of(page.source) .. path)
-  if read(path .. "/README.md") then
-    local sister = path .. "/README.zh-CN.md"
-    path = page.lang == "zh-CN" and by_source[sister] and sister or path .. "/README.md"
-  end
-  local claim = text and "claim-" .. text
-  for _, wanted in ipairs({claim or "", fragment}) do  -- the text of a link to the notes may be a claim's number
-    for _, part in ipairs(by_source[path] or {}) do
+  local parts = by_source[path .. "/README." .. page.lang .. ".md"] or by_source[path .. "/README.md"] or by_source[path] or {}
+  for _, wanted in ipairs({text and "claim-" .. text or "", fragment}) do  -- the text of a link to the notes may be a claim's number
+    for _, part in ipairs(parts) do
       if part.ids[wanted] then return link_to(page, part, wanted ~= part.top and wanted or nil) end
     end
   end
-  if by_source[path] then return fragment == "" and link_to(page, by_source[path][1]) or nil end
+  if parts[1] then return fragment == "" and link_to(page, parts[1]) or nil end
   local folder, program = path:match("^([^/]+/)([^/]+%.cpp)$")
-  local of = folder and (page.lang == "zh-CN" and by_source[folder .. "README.zh-CN.md"] or by_source[folder .. "README.md"])
+  local of = folder and (by_source[folder .. "README." .. page.lang .. ".md"] or by_source[folder .. "README.md"])
   if of and of[1].kind == "pattern" then return link_to(page, of[1], program) end
   local source = path:find("%.[ch]pp$") and source_page(path) or source_page(path .. "/" .. path .. ".hpp")
   if source then return link_to(page, source) end
-  local svg = path:gsub("png$", "svg")
-  path = copy(svg) or copy(path)
+  path = copy((path:gsub("png$", "svg"))) or copy(path)
   return path and up(page) .. path
+end
+
+local function myth(inline)  -- an Emph or a Strong
+  local text = stringify(inline)
+  if not text:find("^Misconception") and not text:find("误解$") then return nil end
+  return pandoc.Span(inline.t == "Emph" and inline.content or {inline}, pandoc.Attr("", {"myth"}))
 end
 
 -- What all blocks get: links that lead somewhere, drawings, marks for misconceptions.
@@ -115,17 +115,12 @@ local function finished(page, blocks)
       image.classes = {themed and "themed" or "drawing"}
       return {pandoc.RawInline("html", '<a href="' .. image.src .. '">'), image, pandoc.RawInline("html", "</a>")}
     end,
-    Emph = function(emph)
-      if stringify(emph):find("^Misconception") then return pandoc.Span(emph.content, pandoc.Attr("", {"myth"})) end
-    end,
-    Strong = function(strong)
-      if stringify(strong):find("误解$") then return pandoc.Span({strong}, pandoc.Attr("", {"myth"})) end
-    end,
+    Emph = myth, Strong = myth,
     Code = function(code) return code.text:find("[- ]") and pandoc.RawInline("html", "<code>" .. unbroken(code.text, 16) .. "</code>") or nil end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
       local text = stringify(link)
-      link.target = resolve(page, link.target, text) or ""
+      link.target = resolve(page, link.target, text) or link.target:find("/$") and "" or problem(page, "a link leads nowhere: " .. link.target)
       if page.cited and link.target:find("#claim-", 1, true) then page.cited[text] = link.target end
       return link.target ~= "" and link or link.content
     end}).content
@@ -156,8 +151,8 @@ local function code_block(page, block)
   local class, indent = block.classes[1] or "text", block.text:match("^ *")
   block.text = ("\n" .. block.text):gsub("\n" .. indent, "\n"):sub(2)
   if class == "text" and not block.text:find("\n") then return html(command(page, block.text)) end
-  return html('<div class="code %s"><pre tabindex="0"><code>%s</code></pre></div>', class,
-    (class == "text" and escape(block.text) or table.concat(highlight(block.text, class), "\n")))
+  local code = class == "text" and escape(block.text) or table.concat(highlight(block.text, class), "\n")
+  return html('<div class="code ' .. class .. '"><pre tabindex="0"><code>' .. code .. "</code></pre></div>")
 end
 local function scrolls(class, label, content)
   return ('<div class="%s" tabindex="0" role="group" aria-label="%s">%s</div>'):format(class, label, content)
@@ -179,47 +174,42 @@ local function listing(page, path, name, remarks, quoted)
         :format(quoted[number] and "l q" or "l", name, number, name, number, line)
   end
   local lines = '<div class="lines">' .. table.concat(out):gsub("<pre><code></code></pre>\n", "") .. "</code></pre></div>"
-  return html('<section class="program" id="%s" aria-labelledby="%s-name"><header><h3 id="%s-name">%s</h3>%s<a href="%s%s">%s</a></header>%s</section>',
-    name, name, name, name, copy_button(page), up(page), copy(path), words[page.lang].raw,
+  local head = ('<section class="program" id="NAME" aria-labelledby="NAME-name"><header><h3 id="NAME-name">NAME</h3>%s<a href="%s">%s</a></header>%s</section>'):gsub("NAME", name)
+  return html(head, copy_button(page), up(page) .. copy(path), words[page.lang].raw,
     scrolls(#remarks > 0 and "listing noted" or "listing", words[page.lang].code .. ": " .. name, lines))
 end
 
 -- A remark belongs to the line that it names: of those quoted, at or after that of the remark before it, if
 -- that can be. Its names link to their lines.
 local function remarks_on(page, path, name, quotes)
-  local source, result, quoted = lines_of(read(path)), {}, {}
+  local text, result, quoted = read(path), {}, {}
+  local source = lines_of(text)
+  local function find(word, from, to)
+    for number = from, to do
+      if source[number]:find(word, 1, true) and not source[number]:find("^%s*//") then return number end
+    end
+  end
   for _, quote in ipairs(quotes) do
-    local wanted, first = lines_of(quote.text), nil
-    for start = 1, #source - #wanted + 1 do
-      local same = 0
-      while same < #wanted and source[start + same] == wanted[same + 1] do same = same + 1 end
-      if same == #wanted then first = first or start end
-    end
-    if not first then problem(page, path .. " does not have the lines that are quoted:\n" .. quote.text) end
-    local last = first and first + #wanted - 1 or #source
-    for number = first or #source + 1, last do quoted[number] = true end
-    first = first or 1
-    local function find(text, from, to)
-      for number = from, to do
-        if source[number]:find(text, 1, true) and not source[number]:find("^%s*//") then return number end
-      end
-    end
-    local before = first
+    local at = ("\n" .. text):find("\n" .. quote.text .. "\n", 1, true) or problem(page, path .. " does not have the lines that are quoted:\n" .. quote.text)
+    local first = at == "" and 1 or #lines_of(text:sub(1, at))
+    local last = at == "" and #source or first + #lines_of(quote.text) - 1
+    for number = first, last do quoted[number] = true end
     if #quote.intro > 0 then result[1 + #result] = {line = #result == 0 and 1 or first, order = #result, blocks = quote.intro} end
+    local before = first
     for number, blocks in ipairs(quote.remarks) do
-      local at
+      local named
       blocks = pandoc.walk_block(pandoc.Div(blocks), {Code = function(code)
-        local text = code.text:gsub("%(.*%)$", "")
-        local line = find(text, before, last) or find(text, first, last) or find(text, 1, #source)
-        if #text < 2 or not line then return nil end
+        local word = code.text:gsub("%(.*%)$", "")
+        local line = find(word, before, last) or find(word, first, last) or find(word, 1, #source)
+        if #word < 2 or not line then return nil end
         local inside = line >= first and line <= last
-        if not at or inside and (at < first or at > last) then at = line end
+        if not named or inside and (named < first or named > last) then named = line end
         return pandoc.Link({code}, "#" .. name .. "-" .. line)
       end}).content
-      if not at then problem(page, "remark " .. number .. " on " .. name .. " names nothing that stands there") end
-      at = at or first
-      if at >= first and at <= last then before = at end
-      result[#result + 1] = {line = at, order = #result, number = 0, blocks = blocks}
+      if not named then problem(page, "remark " .. number .. " on " .. name .. " names nothing that stands there") end
+      named = named or first
+      if named >= first and named <= last then before = named end
+      result[#result + 1] = {line = named, order = #result, number = 0, blocks = blocks}
     end
   end
   table.sort(result, function(a, b) return a.line < b.line or a.line == b.line and a.order < b.order end)
@@ -246,7 +236,7 @@ end
 -- drawing, whose rows are covered one by one, for the style sheet to show all in that order.
 local function replay(page, run, drawing, caption)
   local say, rows, row_at, lines, terminals = words[page.lang], {}, {}, {}, {}
-  drawing = drawing:gsub("='([^'\"]*)'", '="%1"')
+  drawing = drawing:gsub("='([^'\"]*)'", '="%1"'):gsub("@media%(", "@media screen and (")
   for y, ms in drawing:gmatch('y="([%d.]+)" class="small"[^>]*>([%d.]+) ms<') do
     rows[#rows + 1] = {y = tonumber(y) - 4, ms = ms}
     row_at[tonumber(y) - 4] = #rows
@@ -306,65 +296,69 @@ end
 
 -- A page ----------------------------------------------------------------------------------------------
 
-local function is_wire(block)
-  return block.t == "Para" and #block.content == 1 and block.content[1].t == "Image" and block.content[1].src:find("%-wire%.svg$")
-end
+local function comment(block, kind) return block and block.t == "RawBlock" and block.text:match("^<!%-%- " .. kind .. " (.-) %-%->") end
 
 -- The sections of a page. That with `./run` comes before the one that explains the programs.
 local function sections_of(page)
   local sections, how, run = {pandoc.List()}, nil, nil
   for _, block in ipairs(page.blocks) do
     if block.t == "Header" and block.level == 2 then sections[#sections + 1] = pandoc.List() end
-    local section = sections[#sections]
-    section:insert(block)
-    if block.t == "RawBlock" and block.text:find("^<!%-%- from") then how = how or #sections end
+    sections[#sections]:insert(block)
+    if comment(block, "from") then how = how or #sections end
     if block.t == "CodeBlock" and block.text:find("^%./run") then run = run or #sections end
   end
   if page.kind == "pattern" and how and run and run > how then table.insert(sections, how, table.remove(sections, run)) end
   return sections
 end
 
+-- The tests of a pattern, and the claims of the notes that its page cites, in the order of their numbers.
+local function tests_section(page, pattern, cited)
+  local tests, say, numbers = tests_of(page, "tests/" .. pattern .. ".cpp", ""), words[page.lang], {}
+  for number in pairs(cited) do numbers[#numbers + 1] = number end
+  local function padded(number) return (number:gsub("%d+", function(digits) return ("%3s"):format(digits) end)) end
+  table.sort(numbers, function(a, b) return padded(a) < padded(b) end)
+  for i, number in ipairs(numbers) do numbers[i] = ('<a href="%s">%s</a>'):format(cited[number], number) end
+  return html('<h2 id="tests">%s</h2><div class="proof">%s%s</div>%s', say.tests, tests, command(page, "ctest --test-dir build -L '^" .. pattern .. "$'"),
+    #numbers > 0 and "<p>" .. say.cites .. " " .. table.concat(numbers, " ") .. "</p>" or "")
+end
+
 local function convert(page)
   local say, out, here, pattern = words[page.lang], pandoc.List(), {}, page.kind == "pattern" and folder_of(page.source):sub(1, -2)
   local json = pattern and read("docs/wire/" .. pattern .. ".json")
-  local run, programs, quotes, terminals = json and decode(json), {}, {}, {}
+  local run, programs, quotes, terminals = json and decode(json), nil, {}, {}
+  local function contents(name, text) here[#here + 1] = ('<a href="#%s">%s</a>'):format(name, escape(text)) end
   local function flush()  -- terminals one after the other stand side by side
     if #terminals > 0 then out:insert(html('<div class="terminals">' .. table.concat(terminals) .. "</div>")) end
     terminals = {}
   end
   local function show_programs()
-    for _, name in ipairs(programs) do
+    for _, name in ipairs(programs or {}) do
       out:insert(listing(page, pattern .. "/" .. name, name, remarks_on(page, pattern .. "/" .. name, name, quotes[name] or {})))
-      here[#here + 1] = ('<a href="#%s">%s</a>'):format(name, name)
+      contents(name, name)
     end
     programs = {}
   end
   page.cited = pattern and {}
   for _, blocks in ipairs(sections_of(page)) do
-    local i = 1
-    while i <= #blocks do
-      local block, after, caption = blocks[i], blocks[i + 1], nil
-      if block.t == "Para" and after and after.t == "RawBlock" and after.text:find("^<!%-%- printed by") and #stringify(block) < 70 then
-        caption, i, block = block.content, i + 1, after
-      end
-      local printed = block.t == "RawBlock" and block.text:match("^<!%-%- printed by (.-) %-%->")
-      local from = block.t == "RawBlock" and block.text:match("^<!%-%- from (.-) %-%->")
+    while blocks[1] do
+      local block, caption = blocks:remove(1), nil
+      if block.t == "Para" and comment(blocks[1], "printed by") and #stringify(block) < 70 then caption, block = block.content, blocks:remove(1) end
+      local printed, from = comment(block, "printed by"), comment(block, "from")
+      local picture = run and block.t == "Para" and #block.content == 1 and (block.content[1].src or ""):match(".*%-wire%.svg$")
       if not printed then flush() end
       if printed then
-        i = i + 1
-        terminals[#terminals + 1] = transcript(page, printed:match("^[^;]*"), blocks[i].text, caption)
+        terminals[#terminals + 1] = transcript(page, printed:match("^[^;]*"), blocks:remove(1).text, caption)
       elseif from and pattern then
-        local quote = {text = blocks[i + 1].text, remarks = {}, intro = pandoc.List()}
-        while out[#out].t == "Para" do quote.intro:insert(1, table.remove(out)) end
-        i = i + 1
-        if blocks[i + 1] and blocks[i + 1].t == "OrderedList" then quote.remarks, i = blocks[i + 1].content, i + 1 end
+        local quote = {text = blocks:remove(1).text, remarks = {}, intro = pandoc.List()}
+        while out[#out].t == "Para" do quote.intro:insert(1, out:remove()) end
+        if blocks[1] and blocks[1].t == "OrderedList" then quote.remarks = blocks:remove(1).content end
         quotes[from] = quotes[from] or {}
         table.insert(quotes[from], quote)
       elseif from then
         out:insert(html('<p class="from"><a href="%s">%s</a></p>', resolve(page, from), from:gsub("^%.%./", "")))
-      elseif run and is_wire(block) then
-        if after and after.t == "Para" then caption, i = after.content, i + 1 end
-        out:insert(replay(page, run, read(normal(folder_of(page.source) .. block.content[1].src)), caption))
+      elseif picture then
+        caption = blocks[1] and blocks[1].t == "Para" and blocks:remove(1).content
+        out:insert(replay(page, run, read(normal(folder_of(page.source) .. picture)), caption))
       elseif block.t == "BulletList" and claim_number(block.content[1]) then
         for _, item in ipairs(block.content) do out:extend(claim(page, item)) end
       elseif block.t == "Table" then
@@ -374,36 +368,25 @@ local function convert(page)
         end
         out:extend({html('<div class="' .. class .. '" tabindex="0" role="group" aria-label="' .. say.table .. '">'), block, html("</div>")})
       elseif block.t ~= "RawBlock" then
-        if block.t == "Header" and block.level == 2 then here[#here + 1] = ('<a href="#%s">%s</a>'):format(block.identifier, escape(stringify(block))) end
-        if block.t == "Para" and pattern and not page.programs then
+        if block.t == "Header" and block.level == 2 then contents(block.identifier, stringify(block)) end
+        if block.t == "Para" and pattern and not programs then  -- the first paragraph that names some
           pandoc.walk_block(block, {Link = function(link)
-            if link.target:find("^[^/]+%.cpp$") then programs[#programs + 1], page.programs = link.target, true end
+            if link.target:find("^[^/]+%.cpp$") then programs = programs or {}; table.insert(programs, link.target) end
           end})
         end
         out:insert(block)
       end
-      i = i + 1
     end
     flush()
     if next(quotes) then show_programs() end
   end
   show_programs()
   out = finished(page, out)
-  local tests = pattern and tests_of(page, "tests/" .. pattern .. ".cpp", "")
-  if tests then
-    local cited = {}
-    for number in pairs(page.cited) do cited[#cited + 1] = number end
-    table.sort(cited, function(a, b)
-      local first, second = tonumber(a:match("^%d+")), tonumber(b:match("^%d+"))
-      return first < second or first == second and a < b
-    end)
-    for i, number in ipairs(cited) do cited[i] = ('<a href="%s">%s</a>'):format(page.cited[number], number) end
-    out:insert(html('<h2 id="tests">%s</h2><div class="proof">%s%s</div>%s', say.tests, tests, command(page, "ctest --test-dir build -L '^" .. pattern .. "$'"),
-      #cited > 0 and "<p>" .. say.cites .. " " .. table.concat(cited, " ") .. "</p>" or ""))
-    here[#here + 1] = '<a href="#tests">' .. say.tests .. "</a>"
+  if pattern then
+    out:insert(tests_section(page, pattern, page.cited))
+    contents("tests", say.tests)
   end
-  out = pandoc.walk_block(pandoc.Div(out), {CodeBlock = function(block) return code_block(page, block) end}).content
-  local body = render(out)
+  local body = render(pandoc.walk_block(pandoc.Div(out), {CodeBlock = function(block) return code_block(page, block) end}).content)
   if #here < 3 then return body end
   return (body:gsub("</h1>", function() return ('</h1>\n<nav class="here" aria-label="%s">%s</nav>'):format(say.here, table.concat(here, "\n")) end, 1))
 end
@@ -415,16 +398,18 @@ local function source_text(page)
     .. scrolls("listing", words.en.code, '<div class="lines"><pre><code>' .. table.concat(lines) .. "</code></pre></div>")
 end
 
+local function link(page, other, attributes, text)
+  local language = other.lang ~= page.lang and (' lang="%s" hreflang="%s"'):format(other.lang, other.lang) or ""
+  return ('<a href="%s"%s%s>%s</a>'):format(link_to(page, other), attributes, language, text or escape(other.title))
+end
+
 local function all_pages(page)  -- a list for each kind, in page's language where there is one
   local lists = {}
-  for _, kind in ipairs({"patterns", "notes", "more"}) do
+  for _, kind in ipairs({"pattern", "notes", "page"}) do
     lists[#lists + 1] = "<div><p>" .. words[page.lang][kind] .. "</p><ul>"
     for _, other in ipairs(pages) do
       local there = other.lang ~= page.lang and other.sister or other
-      if other.list == kind and other.lang == "en" then
-        lists[#lists + 1] = ('<li><a href="%s"%s%s>%s</a></li>'):format(link_to(page, there), there == page and ' aria-current="page"' or "",
-          there.lang ~= page.lang and (' lang="%s" hreflang="%s"'):format(there.lang, there.lang) or "", escape(there.title))
-      end
+      if other.kind == kind and other.lang == "en" then lists[#lists + 1] = "<li>" .. link(page, there, there == page and ' aria-current="page"' or "") .. "</li>" end
     end
     lists[#lists + 1] = "</ul></div>"
   end
@@ -434,18 +419,16 @@ end
 local template = read("site/page.html")
 local function publish(page)
   local body = page.kind == "source" and source_text(page) or convert(page)
-  local say, sister, alternates, language = words[page.lang], page.sister, "", ""
+  local say, sister, alternates = words[page.lang], page.sister, ""
   local home = (by_source[say.front] or by_source["README.md"])[1]
-  if sister then
-    for _, one in ipairs({page, sister}) do
-      alternates = alternates .. ('<link rel="alternate" hreflang="%s" href="%s">\n'):format(one.lang, link_to(page, one))
-    end
-    language = ('<a class="language" lang="%s" hreflang="%s" href="%s">%s</a>'):format(sister.lang, sister.lang, link_to(page, sister), words[sister.lang].language)
+  for _, one in ipairs(sister and {page, sister} or {}) do
+    alternates = alternates .. ('<link rel="alternate" hreflang="%s" href="%s">\n'):format(one.lang, link_to(page, one))
   end
-  local function along(other, rel, text) return other and ('<a rel="%s" href="%s">%s</a>'):format(rel, link_to(page, other), text:format(escape(other.title))) or "" end
+  local function along(other, rel, text) return other and link(page, other, ' rel="' .. rel .. '"', text:format(escape(other.title))) or "" end
   local values = {lang = page.lang, title = escape(page == home and page.title or page.title .. " - " .. home.title), kind = page.kind,
     description = escape(page.description or page.title), up = up(page), skip = say.skip, home = link_to(page, home), site = escape(home.title),
-    contents = say.contents, all = all_pages(page), body = body, along = say.along, alternates = alternates, language = language,
+    contents = say.contents, all = all_pages(page), body = body, along = say.along, alternates = alternates,
+    language = sister and link(page, sister, ' class="language"', words[sister.lang].language) or "",
     along_links = along(page.before, "prev", "← %s") .. along(page.after, "next", "%s →")}
   write(page.out, (template:gsub("%$([%w_]+)%$", values)))
 end
@@ -466,6 +449,7 @@ local function load_pages(source)
   for _, block in ipairs(pandoc.read(read(source), "gfm").blocks) do
     if block.t == "Header" then
       local number, name = stringify(block):match("^(%d+)%. (.*)")
+      if block.level == 2 and not number then page = by_source[source][1] end
       if number and block.level == 2 and source == words[lang].front then
         add {kind = "notes", section = tonumber(number), title = number .. " " .. name, top = block.identifier}
         page.ids[block.identifier] = true
@@ -475,60 +459,45 @@ local function load_pages(source)
       if page.kind == "notes" and block.level > 2 then block.level = block.level - 1 end
       if block.level > 1 then page.ids[block.identifier] = true else block.identifier = "" end
     end
-    for _, item in ipairs(block.t == "BulletList" and block.content or {}) do
-      page.ids["claim-" .. (claim_number(item) or "")] = true
-    end
+    for _, item in ipairs(block.t == "BulletList" and block.content or {}) do page.ids["claim-" .. (claim_number(item) or "none")] = true end
     local text = block.t == "Para" and stringify(block)
     if text ~= words.en.language and text ~= words["zh-CN"].language then  -- a link to the other language stands on top of each page
       page.blocks:insert(block)
       if text and block.content[1].t ~= "Image" then page.description = page.description or text end
     end
   end
-  page.ids["claim-"] = nil
 end
 
 function Pandoc()
-  local path, readme, place = {}, read("README.md"), {index = 1, pattern = 2, notes = 3, page = 4}
-  for source in os.getenv("PAGES"):gmatch("[^\n]+") do load_pages(source) end
-  for source, parts in pairs(by_source) do
-    for _, page in ipairs(parts) do
+  local path, readme, start, before, at = {}, read("README.md"), {pattern = 1e6, notes = 2e6, page = 3e6}, {}, 1
+  for source in os.getenv("PAGES"):gmatch("[^\n]+") do
+    load_pages(source)
+    for _, page in ipairs(by_source[source]) do
       if page.lang == "en" then  -- the reading path: as the front page's table and links name them
+        local there = readme:find("\n| [" .. folder_of(source):sub(1, -2) .. "]", 1, true) or readme:find("(" .. source .. ")", 1, true) or #readme
         page.out = page.out or "notes/" .. page.title:lower():gsub("[^%w]+", "-") .. ".html"
-        page.list = ({pattern = "patterns", notes = "notes"})[page.kind] or "more"
-        local at = readme:find("\n| [" .. folder_of(source):sub(1, -2) .. "]", 1, true) or readme:find("(" .. source .. ")", 1, true)
-        page.rank = {place[page.out == "index.html" and "index" or page.kind], page.section or at or #readme, source}
+        page.rank = page.out == "index.html" and 0 or start[page.kind] + (page.section or there) + #path / 1000
         path[#path + 1] = page
       end
     end
   end
-  table.sort(path, function(a, b)
-    for i = 1, 3 do if a.rank[i] ~= b.rank[i] then return a.rank[i] < b.rank[i] end end
-    return false
-  end)
-  local before = {}
-  local function place_next(page)
-    page.before = before[page.lang]
-    if page.before then page.before.after = page end
-    before[page.lang] = page
-    pages[#pages + 1] = page
-  end
+  table.sort(path, function(a, b) return a.rank < b.rank end)
   for _, page in ipairs(path) do
-    place_next(page)
     for _, sister in ipairs(by_source[page.source == "README.md" and words["zh-CN"].front or page.source:gsub("%.md$", ".zh-CN.md")] or {}) do
-      if sister.section == page.section then
-        page.sister, sister.sister, sister.out = sister, page, sister.out or page.out:gsub("html$", "zh-CN.html")
-        place_next(sister)
-      end
+      if sister.section == page.section then page.sister, sister.sister, sister.out = sister, page, sister.out or page.out:gsub("html$", "zh-CN.html") end
+    end
+    for _, one in ipairs({page, page.sister}) do
+      one.before = before[one.lang]
+      if one.before then one.before.after = one end
+      before[one.lang] = one
+      pages[#pages + 1] = one
     end
   end
-  local at = 1
   while pages[at] do  -- sources join while pages name them
     publish(pages[at])
     at = at + 1
   end
-  if #problems > 0 then
-    io.stderr:write(table.concat(problems, "\n"), "\n")
-    os.exit(1)
-  end
-  return pandoc.Pandoc({})
+  if #problems == 0 then return pandoc.Pandoc({}) end
+  io.stderr:write(table.concat(problems, "\n"), "\n")
+  os.exit(1)
 end
