@@ -5,7 +5,6 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include "catch.hpp"
 #include "peer.hpp"
@@ -24,12 +23,12 @@ bool no_curve() {
 /// The arguments of the two programs, with their keys in a folder.
 struct Keys {
     Folder folder;
-    Frames server(const Frames& more = {}) const {
+    Lines server(const Lines& more = {}) const {
         return with({"--bind", any_port, "--key", folder.path("server"), "--allow",
                      folder.path("client.public")},
                     more);
     }
-    Frames client(const std::string& endpoint, const Frames& more = {}) const {
+    Lines client(const std::string& endpoint, const Lines& more = {}) const {
         return with({"--connect", endpoint, "--key", folder.path("client"), "--server",
                      folder.path("server.public"), "--count", "2"},
                     more);
@@ -40,7 +39,7 @@ struct Keys {
     /// Makes the server's keys, for a test without a server.
     void make_server_keys() const { Process("curve-req-rep/server", server()).endpoint(); }
 
-    void are_served(const std::string& endpoint, const Frames& more = {}) const {
+    void are_served(const std::string& endpoint, const Lines& more = {}) const {
         Process client_process("curve-req-rep/client", client(endpoint, more));
         CHECK(client_process.wait() == 0);
         CHECK(client_process.output() == "received World\nreceived World\n2 replies\n");
@@ -48,14 +47,14 @@ struct Keys {
     }
 
  private:
-    static Frames with(Frames words, const Frames& more) {
+    static Lines with(Lines words, const Lines& more) {
         words.insert(words.end(), more.begin(), more.end());
         return words;
     }
 };
 
 /// The client ends with an error that has a hint, before any reply. Returns its first line.
-std::string is_not_served(const Frames& arguments) {
+std::string is_not_served(const Lines& arguments) {
     Process client("curve-req-rep/client", arguments);
     CHECK(client.wait() == 1);
     CHECK(client.output() == "");
@@ -72,24 +71,21 @@ TEST_CASE("curve-req-rep: with the defaults the programs make keys once and find
           "[curve-req-rep]") {
     if (no_curve()) return;
     const Folder folder;
-    const auto there = [&folder](const std::string& program, const Frames& arguments) {
-        Frames words{"-c", "cd \"$0\" && exec \"$@\"", folder.path(""),
-                     BINARY_DIR "/curve-req-rep/" + program};
-        words.insert(words.end(), arguments.begin(), arguments.end());
-        return std::make_unique<Process>("/bin/sh", words);
+    const auto there = [&folder](const std::string& words) {
+        return Lines{"-c",
+                     "cd " + folder.path("") + " && exec " BINARY_DIR "/curve-req-rep/" + words};
     };
     std::string made;
     for (int run = 0; run < 2; ++run) {
-        const auto server = there("server", {"--bind", any_port});
-        const auto client = there("client", {"--connect", server->endpoint()});
-        CHECK(client->wait() == 0);
-        CHECK(client->last_line() == "10 replies");
-        CHECK(server->stop(SIGINT) == 128 + SIGINT);
-        CHECK(server->last_line() == "10 requests");
+        Process server("/bin/sh", there("server --bind " + any_port));
+        Process client("/bin/sh", there("client --connect " + server.endpoint()));
+        CHECK(client.wait() == 0);
+        CHECK(client.last_line() == "10 replies");
+        CHECK(server.stop(SIGINT) == 128 + SIGINT);
         std::string keys;
-        for (const std::string name :
+        for (const auto* name :
              {"server.secret", "server.public", "client.secret", "client.public"})
-            keys += read_file(folder.path("keys/" + name));
+            keys += read_file(folder.path("keys/") + name);
         if (run == 1) CHECK(keys == made);
         made = keys;
     }
@@ -101,10 +97,10 @@ TEST_CASE("curve-req-rep: a relay on the way cannot read the messages", "[curve-
     const Keys keys;
     for (const bool secure : {false, true}) {
         const std::string folder = secure ? "curve-req-rep" : "req-rep";
-        Process server(folder + "/server", secure ? keys.server() : Frames{"--bind", any_port});
+        Process server(folder + "/server", secure ? keys.server() : Lines{"--bind", any_port});
         Relay network(server.endpoint());
         Process client(folder + "/client", secure ? keys.client(network.endpoint())
-                                                  : Frames{"--connect", network.endpoint()});
+                                                  : Lines{"--connect", network.endpoint()});
         CHECK(client.wait() == 0);
         const std::string bytes = network.bytes();
         CHECK(bytes.size() > 200);
@@ -128,16 +124,25 @@ TEST_CASE("curve-req-rep: a reply that was changed on the way is not printed", "
     CHECK(lines.back().find(" repl") != std::string::npos);  // counted before the error
 }
 
-TEST_CASE("curve-req-rep: a client whose key is not allowed is refused until it is allowed",
+TEST_CASE("curve-req-rep: a server serves the clients whose keys it knows, and no others",
           "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    const std::string endpoint = server.endpoint(), allowed = keys.folder.path("client.public");
-    const Frames stranger{"--key", keys.folder.path("stranger")};
+    const std::string allowed = keys.folder.path("client.public");
+    Process server("curve-req-rep/server", keys.server({"--allow", keys.folder.path("b.public")}));
+    const std::string endpoint = server.endpoint();
+    const Lines b{"--key", keys.folder.path("b")}, stranger{"--key", keys.folder.path("stranger")};
+    keys.are_served(endpoint);
+    keys.are_served(endpoint, b);
     CHECK(is_not_served(keys.client(endpoint, stranger)).find("400") != std::string::npos);
     server.wait_for_error("refused a client at 127.0.0.1, key " + keys.key("stranger.public"));
-    keys.are_served(endpoint);
+    is_not_served(keys.client(endpoint, {"--server", allowed}));  // another server's key
+    // Without keys. Either side may be the first to see that the other's mechanism is not its own.
+    Peer(ZMQ_REQ).connect_until(
+        endpoint, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+    RawPeer old(endpoint);  // a request in ZMTP 1: empty routing ID, delimiter, Hello
+    old.send(std::string("\1\0\1\1\6\0Hello", 11));
+    old.wait_for_end();
     // A file without a key lets no client in, and is named. The server goes on.
     std::ofstream(allowed) << "nonsense\n";
     is_not_served(keys.client(endpoint, stranger));
@@ -146,28 +151,7 @@ TEST_CASE("curve-req-rep: a client whose key is not allowed is refused until it 
                   fs::copy_options::overwrite_existing);
     keys.are_served(endpoint, stranger);
     CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "4 requests");
-}
-
-TEST_CASE("curve-req-rep: each file of --allow lets its client in", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server({"--allow", keys.folder.path("b.public")}));
-    const std::string endpoint = server.endpoint();
-    keys.are_served(endpoint);
-    keys.are_served(endpoint, {"--key", keys.folder.path("b")});
-}
-
-TEST_CASE("curve-req-rep: a client does not talk to a server with another key", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    const std::string endpoint = server.endpoint();
-    keys.are_served(endpoint);
-    is_not_served(keys.client(endpoint, {"--server", keys.folder.path("client.public")}));
-    keys.are_served(endpoint);
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "4 requests");
+    CHECK(server.last_line() == "6 requests");
 }
 
 TEST_CASE("curve-req-rep: a client does not talk to a server without keys", "[curve-req-rep]") {
@@ -180,28 +164,12 @@ TEST_CASE("curve-req-rep: a client does not talk to a server without keys", "[cu
     CHECK(server.last_line() == "0 requests");
 }
 
-TEST_CASE("curve-req-rep: a client without keys gets nothing", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    const std::string endpoint = server.endpoint();
-    // Either side may be the first to see that the other's mechanism is not its own.
-    Peer(ZMQ_REQ).connect_until(
-        endpoint, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
-    RawPeer old(endpoint);  // a request in ZMTP 1: empty routing ID, delimiter, Hello
-    old.send(std::string("\1\0\1\1\6\0Hello", 11));
-    old.wait_for_end();
-    keys.are_served(endpoint);
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "2 requests");
-}
-
 TEST_CASE("curve-req-rep: a client gives up at the third handshake in a row that is ended",
           "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
     keys.make_server_keys();
-    const auto ended = [](int times) { return Frames(static_cast<size_t>(times)); };
+    const auto ended = [](int times) { return Lines(static_cast<size_t>(times)); };
     Process server("curve-req-rep/server", keys.server());
     const std::string endpoint = server.endpoint();
     keys.are_served(Relay(endpoint, ended(0)).endpoint());
@@ -221,7 +189,7 @@ TEST_CASE("curve-req-rep: a secret key is readable by its owner only, and is not
     if (no_curve()) return;
     const Keys keys;
     const std::string secret = keys.folder.path("new/server.secret");
-    const Frames own{"--key", keys.folder.path("new/server")};
+    const Lines own{"--key", keys.folder.path("new/server")};
     {
         Process server("/bin/sh", {"-c", "umask 0; exec \"$0\" --bind \"$1\" --key \"$2\"",
                                    BINARY_DIR "/curve-req-rep/server", any_port, own[1]});
@@ -246,7 +214,7 @@ TEST_CASE("curve-req-rep: a file without a key is named", "[curve-req-rep]") {
     const Keys keys;
     keys.make_server_keys();
     const std::string file = keys.folder.path("bad.secret"), key = keys.key("server.secret");
-    const auto names = [](const std::string& program, const Frames& arguments,
+    const auto names = [](const std::string& program, const Lines& arguments,
                           const std::string& what) {
         Process process("curve-req-rep/" + program, arguments);
         CHECK(process.wait() == 1);
@@ -255,10 +223,8 @@ TEST_CASE("curve-req-rep: a file without a key is named", "[curve-req-rep]") {
     };
     const std::string nowhere = "tcp://127.0.0.1:1", none = keys.folder.path("none");
     for (const std::string& text :
-         {std::string(), std::string("\n"), key.substr(1), key.substr(5),
-          key.substr(5) + std::string(5, '\0'), key + std::string(1, '\0'), key + "x",
-          key + "\n" + key, key.substr(1) + " ", key.substr(1) + std::string(1, '\0'),
-          key.substr(1) + "\xff"}) {
+         {std::string(), key.substr(1), key + std::string(1, '\0'), key + "x", key + "\n" + key,
+          key.substr(1) + " ", key.substr(1) + std::string(1, '\0')}) {
         INFO(text);
         std::ofstream(file) << text;
         REQUIRE(chmod(file.c_str(), 0600) == 0);
@@ -270,10 +236,8 @@ TEST_CASE("curve-req-rep: a file without a key is named", "[curve-req-rep]") {
     CHECK(!fs::exists(none));
 }
 
-TEST_CASE(
-    "curve-req-rep: a public key that is missing is made again, and one of another pair "
-    "is an error",
-    "[curve-req-rep]") {
+TEST_CASE("curve-req-rep: a missing public key is made again, and one of another pair is an error",
+          "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
     keys.make_server_keys();
@@ -281,13 +245,12 @@ TEST_CASE(
     fs::remove(file);
     keys.make_server_keys();
     CHECK(keys.key("server.public") == made);
-    char other[41], secret[41];
-    REQUIRE(zmq_curve_keypair(other, secret) == 0);
-    std::ofstream(file) << other << "\n";
+    keys.are_served(Process("curve-req-rep/server", keys.server()).endpoint());
+    fs::copy_file(keys.folder.path("client.public"), file, fs::copy_options::overwrite_existing);
     Process server("curve-req-rep/server", keys.server());
     CHECK(server.wait() == 1);
     CHECK(server.errors().find(file) != std::string::npos);
-    CHECK(keys.key("server.public") == other);
+    CHECK(keys.key("server.public") == keys.key("client.public"));
 }
 
 TEST_CASE("curve-req-rep: programs that start at once agree on one key pair", "[curve-req-rep]") {

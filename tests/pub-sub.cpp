@@ -55,46 +55,37 @@ TEST_CASE(
     Process publisher("pub-sub/publisher", {"--bind", any_port, "--interval", "1"});
     const std::string endpoint = publisher.endpoint();
     publisher.wait_for("published sub1: news 20");
-    Subscriber a(endpoint, "sub1", 20), b(endpoint, "sub1", 20), c(endpoint, "sub2", 20);
-    for (Process* subscriber : {&a, &b, &c}) {
+    Subscriber one(endpoint, "sub1", 20), two(endpoint, "sub2", 20);
+    for (Process* subscriber : {&one, &two}) {
         CHECK(subscriber->wait() == 0);
         const auto lines = subscriber->lines();
         REQUIRE(lines.size() == 21);
         const int first = round_of(lines[0]);
         CHECK(first > 20);
-        const std::string begin = "received " + std::string(subscriber == &c ? "sub2" : "sub1");
+        const std::string begin = subscriber == &one ? "received sub1" : "received sub2";
         for (int n = 0; n < 20; ++n)
             CHECK(lines[static_cast<size_t>(n)] == begin + ": news " + std::to_string(first + n));
         CHECK(lines[20] == "20 messages");
     }
 }
 
-TEST_CASE("pub-sub: a name is a prefix", "[pub-sub]") {
-    Peer publisher(ZMQ_XPUB);
-    Subscriber subscriber(publisher.bind(any_port), "sub1", 3);
-    REQUIRE(publisher.receive() == Frames{"\1sub1"});
-    for (const std::string message :
-         {"sub1", "sub2: no", "sub: no", "", "sub10", "xsub1", "sub1 end"})
-        publisher.send({message});
-    CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.lines() ==
-          Lines{"received sub1", "received sub10", "received sub1 end", "3 messages"});
-}
-
-TEST_CASE("pub-sub: an empty name subscribes to everything, of any size, bytes and frames",
+TEST_CASE("pub-sub: a name is a prefix, of messages of any bytes and any number of frames",
           "[pub-sub]") {
     Peer publisher(ZMQ_XPUB);
-    Subscriber subscriber(publisher.bind(any_port), "", 5);
-    REQUIRE(publisher.receive() == Frames{"\1"});
-    publisher.send({""});
-    publisher.send({std::string("\0\xff\\", 3)});
-    publisher.send({std::string(1 << 20, 'x')});
-    publisher.send({"first", "second", "third"});
-    publisher.send({"last"});
+    Subscriber subscriber(publisher.bind(any_port), "sub1", 4);
+    REQUIRE(publisher.receive() == Frames{"\1sub1"});
+    for (const Frames& message : {Frames{"sub1"},
+                                  {"sub2: no"},
+                                  {"sub: no"},
+                                  {""},
+                                  {std::string("sub1\0\xff", 6)},
+                                  {"xsub1"},
+                                  {"sub1 first", "sub1 second", ""},
+                                  {"sub1 end"}})
+        publisher.send(message);
     CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.lines() == Lines{"received ", "received \\x00\\xff\\\\",
-                                      "received " + std::string(200, 'x') + "... (1048576 bytes)",
-                                      "received first", "received last", "5 messages"});
+    CHECK(subscriber.lines() == Lines{"received sub1", "received sub1\\x00\\xff",
+                                      "received sub1 first", "received sub1 end", "4 messages"});
 }
 
 TEST_CASE("pub-sub: a finished publisher still delivers what its subscriber has not taken",

@@ -14,8 +14,7 @@ struct Part {
     std::string endless;  // further arguments, so that it does not end before Ctrl-C
     std::string shows;    // a part of each line that it prints for a message; "": it prints none
     std::string summary;  // its last line, a regular expression; "": it runs until Ctrl-C
-    bool binds() const { return arguments.find("bind @") != std::string::npos || is_proxy(); }
-    bool is_proxy() const { return path.find("proxy") != std::string::npos; }
+    bool binds() const { return arguments.find("--connect") == std::string::npos; }
 };
 
 struct Pattern {
@@ -82,9 +81,13 @@ inline const std::vector<Pattern>& patterns() {
     return all;
 }
 
-/// Whether a program can run here: libzmq may have been built without CURVE.
-inline bool can_run(const std::string& path) {
-    return path.rfind("curve", 0) != 0 || zmq_has("curve") == 1;
+/// Calls `test` for each pattern that can run here.
+inline void each_pattern(const std::function<void(const Pattern&)>& test) {
+    for (const auto& pattern : patterns())
+        if (can_run(pattern.name)) {
+            INFO(pattern.name);
+            test(pattern);
+        }
 }
 
 /// Runs the programs of a pattern, the binding ones first, on free ports.
@@ -93,24 +96,18 @@ class Running {
     explicit Running(const Pattern& pattern, bool endless = false)
         : pattern_(pattern), endless_(endless) {}
 
-    /// Starts a part, and waits for the endpoints that it binds; with its output in a file, not.
-    Process& start(const Part& part, const std::string& output = "") {
+    /// Starts a part, and waits for the endpoints that it binds.
+    void start(const Part& part) {
         Lines arguments = words_of(part.arguments + (endless_ ? " " + part.endless : ""));
         for (auto& word : arguments) {
             const std::string name = word.substr(1);
             if (word[0] == '%') word = folder.path(name);
             if (word[0] == '@') word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
         }
-        if (!output.empty()) {
-            arguments.insert(arguments.begin(), {"-c", "exec \"$0\" \"$@\" >'" + output + "'",
-                                                 BINARY_DIR "/" + part.path});
-            return processes.emplace_back("/bin/sh", arguments);
-        }
         Process& process = processes.emplace_back(part.path, arguments);
         if (part.binds())
             for (const auto& word : words_of(part.arguments))
                 if (word[0] == '@') endpoints[word.substr(1)] = process.endpoint();
-        return process;
     }
     /// Gives all endpoints a name in the folder, so that those that connect can start first.
     void use_ipc() {

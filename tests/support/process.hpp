@@ -48,6 +48,9 @@ class Process {
     std::string last_line();
     /// What follows `word` and a space in the lines that begin with it, in their order.
     Lines lines_with(const std::string& word);
+    /// The messages that it has named as ignored, in their order; and any other line of standard
+    /// error, as it is, but "interrupted".
+    Lines ignored();
     int id() const { return id_; }
 
  private:

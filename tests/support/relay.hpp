@@ -1,7 +1,6 @@
 // A network that a test can hold up, cut, change and look into.
 #pragma once
 
-#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <string>
@@ -28,8 +27,6 @@ class Relay {
     void change();
     /// Returns all bytes that have passed so far, in both directions.
     std::string bytes();
-    /// Waits until `part` has passed that many times on its way from the target.
-    void wait_for(const std::string& part, int times = 1);
 
  private:
     struct Connection {
@@ -46,9 +43,8 @@ class Relay {
     std::vector<std::string> odd_answers_;
     int wake_[2];
     std::mutex mutex_;  // for all below
-    std::condition_variable passed_;
     std::list<Connection> connections_;
     bool held_ = false, changes_ = false;
-    std::string to_target_, from_target_;
+    std::string bytes_;
     std::thread thread_;
 };
