@@ -64,8 +64,8 @@ std::string in_folder(const Folder& folder, const std::string& line) {
     if (line.rfind("./run ", 0) == 0)
         return "cd " + folder.path("") +
                " && ln -s " BINARY_DIR " build && cp " SOURCE_DIR
-               "/run . && cmake() { :; } && export -f cmake && exec " +
-               line;
+               "/run . && cmake() { :; } && export -f cmake && set -o pipefail && " +
+               line + " | grep '|'";
     std::string defaults;
     for (const auto& program : programs()) {
         if ((line + " ").rfind("build/" + program.path + " ", 0) != 0) continue;

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <csignal>
 #include <deque>
-#include <functional>
 #include <random>
 
 #include "catch.hpp"
@@ -10,51 +9,51 @@
 namespace {
 
 /// The tasks 1 to `count` of each sender whose number is `k` modulo `of`, sorted.
-Lines tasks(const Lines& names, int count, int k = 0, int of = 1) {
+Lines tasks(const Lines& names, int count, size_t k = 0, size_t of = 1) {
     Lines all;
     for (const auto& name : names)
         for (int n = 1; n <= count; ++n)
-            if (n % of == k) all.push_back(name + " " + std::to_string(n));
+            if (static_cast<size_t>(n) % of == k) all.push_back(name + " " + std::to_string(n));
     return sorted(all);
 }
 
 /// Senders, workers and sinkers that find each other in any order of starting.
 struct Pipeline {
-    const Lines names;  // of the senders
-    const int count, workers, sinks, patience = 0;
-    Folder folder{};
-    std::deque<Process> senders{}, at_work{}, sinkers{};
-
-    void start_sender(size_t i) {
-        senders.emplace_back("push-pull2/sender",
-                             Lines{"--bind", at("t", i), "--name", names[i], "--count",
-                                   std::to_string(count), "--workers", std::to_string(workers)});
+    Pipeline(const Lines& of, int tasks_of_each, size_t workers, size_t sinks, unsigned seed)
+        : names(of), count(tasks_of_each) {
+        const auto at = [this](const char* what, size_t i) {
+            return folder.endpoint(what + std::to_string(i));
+        };
+        std::string worker = "push-pull2/worker";
+        std::vector<std::pair<std::deque<Process>*, std::string>> starts;
+        for (size_t i = 0; i < names.size(); ++i) {
+            worker += " --connect " + at("t", i);
+            starts.emplace_back(&senders, "push-pull2/sender --bind " + at("t", i) + " --name " +
+                                              names[i] + " --count " + std::to_string(count) +
+                                              " --workers " + std::to_string(workers));
+        }
+        for (size_t k = 0; k < sinks; ++k) {
+            const auto share = tasks(names, count, k, sinks).size();
+            worker += " --sink " + at("r", k) + " --control " + at("c", k);
+            starts.emplace_back(&sinkers, "push-pull2/sinker --bind " + at("r", k) + " --control " +
+                                              at("c", k) + " --patience 0 --count " +
+                                              std::to_string(share));
+        }
+        starts.insert(starts.end(), workers, {&at_work, worker});
+        std::shuffle(starts.begin(), starts.end(), std::mt19937(seed));
+        for (const auto& [processes, command] : starts) processes->emplace_back(command);
     }
-    void start_worker(int work = 0) {
-        Lines words{"--work", std::to_string(work)};
-        for (size_t i = 0; i < names.size(); ++i)
-            words.insert(words.end(), {"--connect", at("t", i)});
-        for (size_t k = 0; k < static_cast<size_t>(sinks); ++k)
-            words.insert(words.end(), {"--sink", at("r", k), "--control", at("c", k)});
-        at_work.emplace_back("push-pull2/worker", words);
-    }
-    void start_sinker(size_t k) {
-        const size_t share = tasks(names, count, static_cast<int>(k), sinks).size();
-        sinkers.emplace_back("push-pull2/sinker",
-                             Lines{"--bind", at("r", k), "--control", at("c", k), "--count",
-                                   std::to_string(share), "--patience", std::to_string(patience)});
-    }
-    std::string at(const std::string& what, size_t i) const {
-        return folder.endpoint(what + std::to_string(i));
-    }
+    const Lines names;
+    const int count;
+    const Folder folder;
+    std::deque<Process> senders, at_work, sinkers;
 };
 
 /// A sinker, a worker's PUSH that is connected to it, and a SUB that is not yet.
 struct Sinker : Process {
     Sinker(int count, int patience)
-        : Process("push-pull2/sinker",
-                  {"--bind", any_port, "--control", any_port, "--count", std::to_string(count),
-                   "--patience", std::to_string(patience)}),
+        : Process("push-pull2/sinker --bind " + any_port + " --control " + any_port + " --count " +
+                  std::to_string(count) + " --patience " + std::to_string(patience)),
           results(endpoint()),
           control(endpoint()) {
         push.connect(results);
@@ -69,13 +68,12 @@ struct Sinker : Process {
 
 /// A worker between sockets of the test: two senders and two sinkers.
 struct Worker {
-    explicit Worker(Lines words = {}) {
-        for (auto& sender : senders)
-            words.insert(words.end(), {"--connect", sender.bind(any_port)});
-        for (auto& sink : sinks) words.insert(words.end(), {"--sink", sink.bind(any_port)});
-        for (auto& control : controls)
-            words.insert(words.end(), {"--control", control.bind(any_port)});
-        process.emplace("push-pull2/worker", words);
+    explicit Worker(const std::string& more = "") {
+        std::string command = "push-pull2/worker" + more;
+        for (auto& sender : senders) command += " --connect " + sender.bind(any_port);
+        for (auto& sink : sinks) command += " --sink " + sink.bind(any_port);
+        for (auto& control : controls) command += " --control " + control.bind(any_port);
+        process.emplace(command);
         for (auto& control : controls) CHECK(control.receive() == Frames{"\1"});  // everything
     }
     void say(const std::string& to_all) {
@@ -94,28 +92,15 @@ TEST_CASE(
     "n mod K, in any order of starting",
     "[push-pull2]") {
     std::deque<Pipeline> all;  // all at once, because a connecter tries again only now and then
-    for (unsigned seed = 1; seed <= 10; ++seed) {
-        std::mt19937 random(seed);
-        const auto up_to = [&random](unsigned most) {
-            return static_cast<int>(1 + random() % most);
-        };
-        Pipeline& one = all.emplace_back(up_to(2) == 1 ? Lines{"a"} : Lines{"b", "two words"},
-                                         6 * up_to(5), up_to(3), up_to(3));
-        std::vector<std::function<void()>> starts;
-        for (size_t i = 0; i < one.names.size(); ++i)
-            starts.emplace_back([&one, i] { one.start_sender(i); });
-        for (int i = 0; i < one.workers; ++i) starts.emplace_back([&one] { one.start_worker(); });
-        for (int k = 0; k < one.sinks; ++k)
-            starts.emplace_back([&one, k] { one.start_sinker(static_cast<size_t>(k)); });
-        std::shuffle(starts.begin(), starts.end(), random);
-        for (const auto& start : starts) start();
-    }
-    for (auto& [names, count, workers, sinks, patience, folder, senders, at_work, sinkers] : all) {
+    for (unsigned seed = 0; seed < 12; ++seed)
+        all.emplace_back(seed % 2 == 0 ? Lines{"a"} : Lines{"b", "c"}, 6 * (1 + seed % 5),
+                         1 + seed % 3, 1 + seed % 4, seed);
+    for (auto& [names, count, folder, senders, at_work, sinkers] : all) {
         for (auto& sender : senders) {
             CHECK(sender.wait() == 0);
             CHECK(sender.last_line() == std::to_string(count) + " tasks");
         }
-        const size_t share = names.size() * static_cast<size_t>(count / workers);
+        const size_t share = tasks(names, count).size() / at_work.size();
         Lines done;
         for (auto& worker : at_work) {
             CHECK(worker.wait() == 0);
@@ -128,8 +113,8 @@ TEST_CASE(
         for (auto& sinker : sinkers) {
             CHECK(sinker.wait() == 0);
             CHECK(sinker.errors().empty());
-            const int k = sinker.lines().at(1).back() - '0';  // "listening on .../c0"
-            const auto results = tasks(names, count, k, sinks);
+            const auto k = static_cast<size_t>(sinker.lines().at(1).back() - '0');  // ".../c0"
+            const auto results = tasks(names, count, k, sinkers.size());
             CHECK(sorted(sinker.lines_with("result")) == results);
             const std::string n = std::to_string(results.size());
             CHECK(sinker.last_line() == n + " of " + n + " results");
@@ -139,30 +124,22 @@ TEST_CASE(
 
 TEST_CASE("push-pull2: a killed worker's tasks are lost, and only those, and all others end",
           "[push-pull2]") {
-    Pipeline pipeline{{"a"}, 30, 3, 2, 500};
-    for (const size_t k : {0U, 1U}) pipeline.start_sinker(k);
-    pipeline.start_sender(0);
-    pipeline.start_worker(60000);
-    pipeline.start_worker();
-    pipeline.start_worker();
-    CHECK(pipeline.senders[0].wait() == 0);  // so the killed one has its share
-    pipeline.at_work[0].wait_for("task ");
-    CHECK(pipeline.at_work[0].stop(SIGKILL) == -SIGKILL);
-    Lines done, arrived;
-    for (const size_t i : {1U, 2U}) {
-        CHECK(pipeline.at_work[i].wait() == 0);
-        const auto own = pipeline.at_work[i].lines_with("task");
-        done.insert(done.end(), own.begin(), own.end());
-    }
-    CHECK(done.size() == 20);
-    for (auto& sinker : pipeline.sinkers) {
-        CHECK(sinker.wait() == 1);
-        const auto results = sinker.lines_with("result");
-        CHECK(sinker.last_line() == std::to_string(results.size()) + " of 15 results");
-        CHECK(lines_of(sinker.errors()).size() == 1);
-        arrived.insert(arrived.end(), results.begin(), results.end());
-    }
-    CHECK(sorted(arrived) == sorted(done));
+    const Folder folder;
+    const auto t = folder.endpoint("t"), r = folder.endpoint("r"), c = folder.endpoint("c");
+    Process sinker("push-pull2/sinker --count 20 --patience 500 --bind " + r + " --control " + c);
+    Process sender("push-pull2/sender --count 20 --workers 2 --bind " + t);
+    const std::string connects =
+        "push-pull2/worker --connect " + t + " --sink " + r + " --control " + c;
+    Process killed(connects + " --work 60000"), other(connects);
+    CHECK(sender.wait() == 0);  // so the killed one has its share
+    killed.wait_for("task ");
+    CHECK(killed.stop(SIGKILL) == -SIGKILL);
+    CHECK(other.wait() == 0);
+    CHECK(other.last_line() == "10 tasks");
+    CHECK(sinker.wait() == 1);
+    CHECK(sinker.last_line() == "10 of 20 results");
+    CHECK(sinker.lines_with("result") == other.lines_with("task"));
+    CHECK(lines_of(sinker.errors()).size() == 1);
 }
 
 TEST_CASE("push-pull2: a worker asks for tasks only when every sinker is sure to reach it",
@@ -195,21 +172,21 @@ TEST_CASE("push-pull2: a worker ends only when every sinker has said stop", "[pu
 }
 
 TEST_CASE("push-pull2: a worker says when it cannot connect to a sender", "[push-pull2]") {
-    Worker worker({"--connect", "nonsense"});
+    Worker worker(" --connect nonsense");
     worker.say("READY");
     CHECK(worker.process->wait() == 1);
     CHECK(worker.process->errors().rfind("worker: zmq_connect nonsense: ", 0) == 0);
 }
 
 TEST_CASE("push-pull2: a worker needs a control endpoint for each sinker", "[push-pull2]") {
-    Process worker("push-pull2/worker", {"--sink", any_port, "--sink", any_port});
+    Process worker("push-pull2/worker --sink " + any_port + " --sink " + any_port);
     CHECK(worker.wait() == 2);
     CHECK(worker.errors().rfind("worker: --control: ", 0) == 0);
 }
 
 TEST_CASE("push-pull2: no sender waits until a worker has done the tasks of another",
           "[push-pull2]") {
-    Worker worker({"--work", "1"});
+    Worker worker(" --work 1");
     worker.say("READY");
     for (auto& sender : worker.senders) CHECK(poll(sender, ZMQ_POLLOUT) != 0);
     worker.process->signal(SIGSTOP);
@@ -233,9 +210,8 @@ TEST_CASE("push-pull2: a sinker that takes no results does not keep a worker fro
           "[push-pull2]") {
     const Folder folder;
     Peer sender(ZMQ_PUSH), control(ZMQ_XPUB);
-    Process worker("push-pull2/worker",
-                   {"--connect", sender.bind(any_port), "--sink", folder.endpoint("r"), "--control",
-                    control.bind(any_port)});
+    Process worker("push-pull2/worker --connect " + sender.bind(any_port) + " --sink " +
+                   folder.endpoint("r") + " --control " + control.bind(any_port));
     control.receive();
     control.send({"READY"});
     for (int n = 1; n <= 3000; ++n) sender.send({"a " + std::to_string(n)});
@@ -327,8 +303,8 @@ TEST_CASE("push-pull2: the patience of a sinker begins with the first result, an
 
 TEST_CASE("push-pull2: the patience of a sinker begins again with each result, and nothing else",
           "[push-pull2]") {
-    constexpr std::chrono::milliseconds patience(1000);
-    Sinker sinker(3, patience.count());
+    const std::chrono::milliseconds patience(1000);
+    Sinker sinker(3, 1000);
     sinker.join();
     RawPeer browser(sinker.results);
     sinker.push.send({"a 1"});

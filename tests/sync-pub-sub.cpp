@@ -18,16 +18,16 @@ Lines all_updates(int count) {
 struct Publisher : Process {
     Publisher(int subscribers, int count, const std::string& bind = any_port,
               const std::string& bind_sync = any_port)
-        : Process("sync-pub-sub/publisher",
-                  {"--bind", bind, "--sync", bind_sync, "--subscribers",
-                   std::to_string(subscribers), "--count", std::to_string(count)}) {}
+        : Process("sync-pub-sub/publisher --bind " + bind + " --sync " + bind_sync +
+                  " --subscribers " + std::to_string(subscribers) + " --count " +
+                  std::to_string(count)) {}
     const std::string updates = endpoint(), sync = endpoint();
 };
 
 struct Subscriber : Process {
     Subscriber(const std::string& updates, const std::string& sync, int patience = 0)
-        : Process("sync-pub-sub/subscriber",
-                  {"--connect", updates, "--sync", sync, "--patience", std::to_string(patience)}) {}
+        : Process("sync-pub-sub/subscriber --connect " + updates + " --sync " + sync +
+                  " --patience " + std::to_string(patience)) {}
 };
 
 /// Reports, and returns when the publisher has counted that. It answers only before it begins.
@@ -80,15 +80,15 @@ struct Joined {
 
 TEST_CASE("sync-pub-sub: no subscriber misses an update in any order of starting",
           "[sync-pub-sub]") {
-    struct Cast {
+    struct Run {
         const Folder folder{};
         std::optional<Publisher> publisher{};
         std::deque<Subscriber> subscribers{};
     };
-    std::deque<Cast> casts;  // all at once, because a connecter tries again only now and then
+    std::deque<Run> runs;  // all at once, because a connecter tries again only now and then
     for (int of = 1; of <= 4; ++of)
         for (int place = 0; place <= of; ++place) {
-            auto& [folder, publisher, subscribers] = casts.emplace_back();
+            auto& [folder, publisher, subscribers] = runs.emplace_back();
             const auto updates = folder.endpoint("u"), sync = folder.endpoint("s");
             for (int i = 0; i <= of; ++i)
                 if (i == place)
@@ -96,7 +96,7 @@ TEST_CASE("sync-pub-sub: no subscriber misses an update in any order of starting
                 else
                     subscribers.emplace_back(updates, sync);
         }
-    for (auto& [folder, publisher, subscribers] : casts) {
+    for (auto& [folder, publisher, subscribers] : runs) {
         CHECK(publisher->wait() == 0);
         CHECK(publisher->lines_with("published") ==
               Lines{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"});

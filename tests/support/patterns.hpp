@@ -4,7 +4,6 @@
 #include <csignal>
 #include <deque>
 #include <map>
-#include <sstream>
 
 #include "programs.hpp"
 
@@ -146,13 +145,6 @@ class Running {
     std::deque<Process> processes;                 // in the order of the parts
 
  private:
-    static Lines words_of(const std::string& text) {
-        std::istringstream in(text);
-        Lines words;
-        for (std::string word; in >> word;) words.push_back(word);
-        return words;
-    }
-
     const Pattern pattern_;
     const bool endless_;
 };

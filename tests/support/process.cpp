@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 namespace {
@@ -26,8 +27,9 @@ int must(int result, const char* call) {
 
 }  // namespace
 
-Process::Process(const std::string& program, const Lines& arguments) : name_(program) {
-    Lines words{program.front() == '/' ? program : BINARY_DIR "/" + program};
+Process::Process(const std::string& command, const Lines& arguments) : name_(command) {
+    Lines words = words_of(command);
+    if (words[0][0] != '/') words[0].insert(0, BINARY_DIR "/");
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
@@ -199,6 +201,11 @@ Lines lines_of(const std::string& text) {
     for (size_t from = 0, to; (to = text.find('\n', from)) != std::string::npos; from = to + 1)
         lines.push_back(text.substr(from, to - from));
     return lines;
+}
+
+Lines words_of(const std::string& text) {
+    std::istringstream in(text);
+    return {std::istream_iterator<std::string>(in), {}};
 }
 
 Lines sorted(Lines lines) {

@@ -19,8 +19,9 @@ inline constexpr std::chrono::seconds deadline{20};
 /// Its destructor kills the group and reaps the process.
 class Process {
  public:
-    /// `program` is "FOLDER/PROGRAM" in the build folder, or the absolute path of any executable.
-    explicit Process(const std::string& program, const Lines& arguments = {});
+    /// `command` is "FOLDER/PROGRAM ARGUMENT ...", in the build folder, or the absolute path of any
+    /// executable. A space ends an argument of it, but `arguments` may have spaces.
+    explicit Process(const std::string& command, const Lines& arguments = {});
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
@@ -92,8 +93,9 @@ class Folder {
 /// Any free port, to be read back with Process::endpoint().
 inline const std::string any_port = "tcp://127.0.0.1:*";
 
-/// The lines of a text, without their ends; what follows the last end is not counted.
+/// The lines of a text, without their ends and without an unfinished one; the words of a line.
 Lines lines_of(const std::string& text);
+Lines words_of(const std::string& text);
 Lines sorted(Lines lines);
 
 /// The whole of a file.
