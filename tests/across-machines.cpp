@@ -60,23 +60,6 @@ TEST_CASE("across-machines: only a server that binds to all interfaces is reache
     CHECK(client.last_line() == "3 replies");
 }
 
-TEST_CASE("across-machines: a pipeline whose parts are on two hosts", "[across-machines]") {
-    const Hosts hosts;
-    if (!hosts.up) return;
-    Program sinker(hosts.here, "push-pull/sinker --bind tcp://10.89.0.1:5558");
-    Program sender(hosts.here, "push-pull/sender --bind tcp://10.89.0.1:5557 --workers 2");
-    const std::string worker =
-        "push-pull/worker --connect tcp://10.89.0.1:5557 --sink tcp://10.89.0.1:5558";
-    Program near(hosts.here, worker), far(hosts.there, worker);
-    CHECK(sender.wait() == 0);
-    CHECK(sinker.wait() == 0);
-    CHECK(sinker.last_line() == "100 of 100 results");
-    for (Process* process : {&near, &far}) {
-        CHECK(process->stop(SIGINT) == 128 + SIGINT);
-        CHECK(process->last_line() == "50 tasks");
-    }
-}
-
 TEST_CASE("across-machines: a client that asks again goes on when its server's host comes back",
           "[across-machines]") {
     const Hosts hosts;

@@ -23,8 +23,7 @@ TEST_CASE("mt-req-rep: the largest number of threads works, and all requests are
           "[mt-req-rep]") {
     Peer proxy(ZMQ_ROUTER);
     Process server("mt-req-rep/server", {"--bind", any_port, "--workers", "400"});
-    Process client("mt-req-rep/client",
-                   {"--connect", proxy.bind(any_port), "--clients", "400", "--count", "1"});
+    Process client("mt-req-rep/client --clients 400 --count 1 --connect " + proxy.bind(any_port));
     Peer dealer(ZMQ_DEALER);
     dealer.connect(server.endpoint());
     std::vector<Frames> requests;  // none has its reply before all have asked
@@ -40,8 +39,7 @@ TEST_CASE("mt-req-rep: the threads of the server work at the same time", "[mt-re
     // No reply comes within the test: each worker that prints a request holds it. Four workers can
     // queue 2,000 each, by the high-water marks of both ends, so there is one for the fifth,
     // however late it connects.
-    Process server("mt-req-rep/server",
-                   {"--bind", any_port, "--workers", "5", "--work", "1000000"});
+    Process server("mt-req-rep/server --workers 5 --work 1000000 --bind " + any_port);
     Peer client(ZMQ_DEALER);
     client.connect(server.endpoint());
     for (int n = 0; n < 10000; ++n) client.send({"", "Hello"});

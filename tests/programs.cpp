@@ -257,28 +257,25 @@ TEST_CASE("programs: with --quiet there are endpoints and a summary with time an
 TEST_CASE("programs: Ctrl-C ends a program when nothing reads its lines, and a second one kills",
           "[programs]") {
     struct Case {
-        std::string path;
-        Lines arguments;
+        std::string command;
         int stream;      // standard output or error
         int peer;        // the type of a socket that sends it messages, or -1
         Frames message;  // to print, or to be named on standard error
     };
-    const auto [path, arguments, stream, type, message] = GENERATE(values<Case>(
-        {{"pub-sub/publisher", {"--interval", "0"}, 1, -1, {}},
-         {"mt-req-rep/server", {}, 1, ZMQ_DEALER, {"", "Hello"}},  // its threads are blocked
-         {"interrupt/server", {}, 1, ZMQ_DEALER, {"", "Hello"}},
-         {"push-pull/sinker", {"--count", "0"}, 2, ZMQ_PUSH, {"no result"}}}));
+    const auto [command, stream, type, message] = GENERATE(values<Case>(
+        {{"pub-sub/publisher --interval 0", 1, -1, {}},
+         {"mt-req-rep/server", 1, ZMQ_DEALER, {"", "Hello"}},  // its threads are blocked
+         {"interrupt/server", 1, ZMQ_DEALER, {"", "Hello"}},
+         {"push-pull/sinker --count 0", 2, ZMQ_PUSH, {"no result"}}}));
     const bool twice = GENERATE(false, true);
-    INFO(path << (twice ? ", twice" : ""));
+    INFO(command << (twice ? ", twice" : ""));
     const Folder folder;
     const std::string fifo = folder.path("unread"), endpoint = folder.endpoint("e");
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     const int reader = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(reader != -1);
-    Lines words{"-c", "exec \"$0\" \"$@\" " + std::to_string(stream) + ">'" + fifo + "'",
-                BINARY_DIR "/" + path, "--bind", endpoint};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    Process process("/bin/sh", words);
+    Process process("/bin/sh -c", {"exec " BINARY_DIR "/" + command + " --bind " + endpoint + " " +
+                                   std::to_string(stream) + ">" + fifo});
     std::optional<Peer> peer;
     if (type != -1) peer.emplace(type).connect(endpoint);
     const auto end = std::chrono::steady_clock::now() + deadline;
@@ -288,8 +285,8 @@ TEST_CASE("programs: Ctrl-C ends a program when nothing reads its lines, and a s
         for (int n = 0; peer && n < 1000; ++n) peer->send(message);
     }
     if (twice) {  // the first may still be on its way, and equal signals do not queue
-        Process sends("/bin/sh", {"-c", "while kill -INT " + std::to_string(process.id()) +
-                                            " 2>/dev/null; do :; done"});
+        const std::string id = std::to_string(process.id());
+        Process sends("/bin/sh -c", {"while kill -INT " + id + " 2>/dev/null; do :; done"});
         CHECK(process.wait(second) == -SIGINT);
     } else {
         process.signal(SIGINT);

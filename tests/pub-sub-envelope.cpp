@@ -13,8 +13,7 @@ struct Subscriber : Process {
 
 TEST_CASE("pub-sub-envelope: a round is a message with key A and one with key B",
           "[pub-sub-envelope]") {
-    Process publisher("pub-sub-envelope/publisher",
-                      {"--bind", any_port, "--count", "2", "--interval", "0"});
+    Process publisher("pub-sub-envelope/publisher --count 2 --interval 0 --bind " + any_port);
     const std::string endpoint = publisher.endpoint();
     CHECK(publisher.wait() == 0);
     CHECK(publisher.lines() == Lines{"listening on " + endpoint, "published [A] letter 1 to A",
@@ -25,9 +24,8 @@ TEST_CASE("pub-sub-envelope: a round is a message with key A and one with key B"
 TEST_CASE("pub-sub-envelope: the frames are the key, the sender if there is one, the content",
           "[pub-sub-envelope]") {
     const Lines sender = GENERATE(Lines{}, Lines{"tcp://me:1"});
-    Lines arguments{"--bind", any_port, "--interval", "1"};
-    if (!sender.empty()) arguments.insert(arguments.end(), {"--sender", sender[0]});
-    Process publisher("pub-sub-envelope/publisher", arguments);
+    Process publisher("pub-sub-envelope/publisher --interval 1 --bind " + any_port +
+                      (sender.empty() ? "" : " --sender " + sender[0]));
     Peer subscriber(ZMQ_SUB);
     subscriber.subscribe("").connect(publisher.endpoint());
     auto frames = subscriber.receive();

@@ -1,5 +1,4 @@
 #include <csignal>
-#include <memory>
 
 #include "catch.hpp"
 #include "peer.hpp"
@@ -11,16 +10,15 @@ int round_of(const std::string& message) { return std::stoi(message.substr(messa
 
 struct Subscriber : Process {
     Subscriber(const std::string& endpoint, const std::string& name, int count)
-        : Process("pub-sub/subscriber",
-                  {"--connect", endpoint, "--name", name, "--count", std::to_string(count)}) {}
+        : Process("pub-sub/subscriber --connect " + endpoint + " --name " + name + " --count " +
+                  std::to_string(count)) {}
 };
 
 }  // namespace
 
 TEST_CASE("pub-sub: a publisher sends one message to each name in each round, and counts rounds",
           "[pub-sub]") {
-    Process publisher("pub-sub/publisher", {"--bind", any_port, "--count", "2", "--interval", "0",
-                                            "--to", "a", "--to", "b"});
+    Process publisher("pub-sub/publisher --count 2 --interval 0 --to a --to b --bind " + any_port);
     const std::string endpoint = publisher.endpoint();
     CHECK(publisher.wait() == 0);
     CHECK(publisher.lines() == Lines{"listening on " + endpoint, "published a: news 1",
@@ -30,21 +28,17 @@ TEST_CASE("pub-sub: a publisher sends one message to each name in each round, an
 
 TEST_CASE("pub-sub: the interval is between two rounds, and Ctrl-C does not wait for it",
           "[pub-sub]") {
-    const std::string path = GENERATE("pub-sub/publisher", "pub-sub-envelope/publisher");
-    const auto publish = [&path](const Lines& words) {
-        Lines arguments{"--bind", any_port};
-        arguments.insert(arguments.end(), words.begin(), words.end());
-        return std::make_unique<Process>(path, arguments);
-    };
-    const auto one = publish({"--count", "1", "--interval", "2147483647"});  // no wait after it
-    CHECK(one->wait() == 0);
-    const auto waits = publish({"--interval", "2147483647"});
-    for (int n = 0; n < 2; ++n) waits->wait_for("published ");
-    CHECK(waits->stop(SIGINT) == 128 + SIGINT);
-    CHECK(waits->last_line() == "2 messages");
-    const auto three = publish({"--count", "3", "--interval", "50", "--quiet"});
-    CHECK(three->wait() == 0);
-    const std::string summary = three->last_line(), in = "6 messages in ";
+    const std::string folder = GENERATE("pub-sub", "pub-sub-envelope"),
+                      publish = folder + "/publisher --bind " + any_port;
+    Process one(publish + " --count 1 --interval 2147483647");  // no wait after it
+    CHECK(one.wait() == 0);
+    Process waits(publish + " --interval 2147483647");
+    for (int n = 0; n < 2; ++n) waits.wait_for("published ");
+    CHECK(waits.stop(SIGINT) == 128 + SIGINT);
+    CHECK(waits.last_line() == "2 messages");
+    Process three(publish + " --count 3 --interval 50 --quiet");
+    CHECK(three.wait() == 0);
+    const std::string summary = three.last_line(), in = "6 messages in ";
     REQUIRE(summary.rfind(in, 0) == 0);
     CHECK(std::stod(summary.substr(in.size())) >= 0.1);
 }
@@ -92,8 +86,8 @@ TEST_CASE("pub-sub: a finished publisher still delivers what its subscriber has 
           "[pub-sub]") {
     // More than the kernel's buffers hold; over tcp, because libzmq loses the end over ipc.
     const std::string name(100000, 'x');
-    Process publisher("pub-sub/publisher",
-                      {"--bind", any_port, "--to", name, "--interval", "5", "--count", "150"});
+    Process publisher("pub-sub/publisher --interval 5 --count 150 --bind " + any_port + " --to " +
+                      name);
     Peer subscriber(ZMQ_SUB);
     subscriber.set(ZMQ_RCVHWM, 1).subscribe("x").connect(publisher.endpoint());
     int round = round_of(subscriber.receive()[0]);

@@ -22,8 +22,8 @@ void serve_until(Process& client, const std::string& line, Peer& server,
 TEST_CASE("retry-req-rep: a client outlives servers that are killed and restarted",
           "[retry-req-rep]") {
     const Folder folder;
-    Process client("retry-req-rep/client",
-                   {"--connect", folder.endpoint("s"), "--timeout", "100", "--count", "0"});
+    Process client("retry-req-rep/client --timeout 100 --count 0 --connect " +
+                   folder.endpoint("s"));
     for (int life = 0; life < 5; ++life) {
         Process server("req-rep/server", {"--bind", folder.endpoint("s")});
         server.wait_for("received Hello");
@@ -36,8 +36,8 @@ TEST_CASE("retry-req-rep: a client outlives servers that are killed and restarte
 TEST_CASE("retry-req-rep: a client asks again on another socket and never takes a late reply",
           "[retry-req-rep]") {
     Peer server(ZMQ_ROUTER);
-    Process client("retry-req-rep/client",
-                   {"--connect", server.bind(any_port), "--timeout", "100", "--count", "2"});
+    Process client("retry-req-rep/client --timeout 100 --count 2 --connect " +
+                   server.bind(any_port));
     const auto late = server.receive();  // has no reply in time
     CHECK(late.at(2) == "Hello");
     client.wait_for_error("client: no reply within 100 ms, asking again");
@@ -55,8 +55,8 @@ TEST_CASE("retry-req-rep: requests do not queue up for a server that comes late"
           "[retry-req-rep]") {
     const Folder folder;
     constexpr int tries = 5;
-    Process client("retry-req-rep/client",
-                   {"--connect", folder.endpoint("s"), "--timeout", "100", "--count", "1"});
+    Process client("retry-req-rep/client --timeout 100 --count 1 --connect " +
+                   folder.endpoint("s"));
     for (int n = 0; n < tries; ++n) client.wait_for_error("asking again");
     Peer late(ZMQ_ROUTER);
     late.bind(folder.endpoint("s"));

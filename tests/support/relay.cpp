@@ -31,11 +31,6 @@ void Relay::cut() {
     for (const auto& connection : connections_) shutdown(connection.near.fd(), SHUT_RDWR);
 }
 
-void Relay::change() {
-    const std::lock_guard lock(mutex_);
-    changes_ = true;
-}
-
 std::string Relay::bytes() {
     const std::lock_guard lock(mutex_);
     return bytes_;
@@ -56,9 +51,8 @@ void Relay::run() {
         const std::lock_guard lock(mutex_);
         size_t i = 2;
         for (auto at = connections_.begin(); at != connections_.end(); i += 2) {
-            const bool open =
-                held_ || ((items[i].revents == 0 || pass(at->near, at->far, false)) &&
-                          (items[i + 1].revents == 0 || pass(at->far, at->near, true)));
+            const bool open = held_ || ((items[i].revents == 0 || pass(at->near, at->far)) &&
+                                        (items[i + 1].revents == 0 || pass(at->far, at->near)));
             at = open ? std::next(at) : connections_.erase(at);
         }
         if (items[1].revents != 0) take();
@@ -78,10 +72,9 @@ void Relay::take() {
     }
 }
 
-bool Relay::pass(RawPeer& from, RawPeer& to, bool from_target) {
-    std::string bytes = from.receive_some();
+bool Relay::pass(RawPeer& from, RawPeer& to) {
+    const std::string bytes = from.receive_some();
     if (bytes.empty()) return false;
     bytes_ += bytes;
-    if (from_target && changes_) bytes.back() = static_cast<char>(bytes.back() ^ 1);
     return to.send(bytes);
 }

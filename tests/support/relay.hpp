@@ -1,4 +1,4 @@
-// A network that a test can hold up, cut, change and look into.
+// A network that a test can hold up, cut and look into.
 #pragma once
 
 #include <list>
@@ -23,8 +23,6 @@ class Relay {
     void let_through() { set_held(false); }
     /// Ends every connection that there is, as a broken network does.
     void cut();
-    /// From here on what the target sends arrives with its last byte changed.
-    void change();
     /// Returns all bytes that have passed so far, in both directions.
     std::string bytes();
 
@@ -36,7 +34,7 @@ class Relay {
     void run();
     void take();
     /// Passes on all bytes that have come. Returns false at the end of the connection.
-    bool pass(RawPeer& from, RawPeer& to, bool from_target);
+    bool pass(RawPeer& from, RawPeer& to);
 
     const Listener listener_;
     const std::string target_;
@@ -44,7 +42,7 @@ class Relay {
     int wake_[2];
     std::mutex mutex_;  // for all below
     std::list<Connection> connections_;
-    bool held_ = false, changes_ = false;
+    bool held_ = false;
     std::string bytes_;
     std::thread thread_;
 };
