@@ -212,13 +212,14 @@ TEST_CASE("programs: Ctrl-C ends each program of a pattern in the middle of traf
 TEST_CASE("programs: the programs of a pattern start in any order", "[programs]") {
     each_pattern([](Pattern pattern) {
         if (pattern.name == "curve-req-rep") return;  // its client needs the server's key file
+        std::deque<Running> all;  // at the same time, because libzmq waits before it connects again
         for (size_t n = 0; n < pattern.parts.size(); ++n) {  // each is the first once
             std::rotate(pattern.parts.begin(), pattern.parts.end() - 1, pattern.parts.end());
-            Running running(pattern);
+            Running& running = all.emplace_back(pattern);
             running.use_ipc();
             running.start_all();
-            running.check_end();
         }
+        for (auto& running : all) running.check_end();
     });
 }
 

@@ -1,53 +1,9 @@
 #include <algorithm>
 #include <csignal>
-#include <deque>
-#include <random>
 
-#include "catch.hpp"
-#include "peer.hpp"
+#include "patterns.hpp"
 
 namespace {
-
-/// The tasks 1 to `count` of each sender whose number is `k` modulo `of`, sorted.
-Lines tasks(const Lines& names, int count, size_t k = 0, size_t of = 1) {
-    Lines all;
-    for (const auto& name : names)
-        for (int n = 1; n <= count; ++n)
-            if (static_cast<size_t>(n) % of == k) all.push_back(name + " " + std::to_string(n));
-    return sorted(all);
-}
-
-/// Senders, workers and sinkers that find each other in any order of starting.
-struct Pipeline {
-    Pipeline(const Lines& of, int tasks_of_each, size_t workers, size_t sinks, unsigned seed)
-        : names(of), count(tasks_of_each) {
-        const auto at = [this](const char* what, size_t i) {
-            return folder.endpoint(what + std::to_string(i));
-        };
-        std::string worker = "push-pull2/worker";
-        std::vector<std::pair<std::deque<Process>*, std::string>> starts;
-        for (size_t i = 0; i < names.size(); ++i) {
-            worker += " --connect " + at("t", i);
-            starts.emplace_back(&senders, "push-pull2/sender --bind " + at("t", i) + " --name " +
-                                              names[i] + " --count " + std::to_string(count) +
-                                              " --workers " + std::to_string(workers));
-        }
-        for (size_t k = 0; k < sinks; ++k) {
-            const auto share = tasks(names, count, k, sinks).size();
-            worker += " --sink " + at("r", k) + " --control " + at("c", k);
-            starts.emplace_back(&sinkers, "push-pull2/sinker --bind " + at("r", k) + " --control " +
-                                              at("c", k) + " --patience 0 --count " +
-                                              std::to_string(share));
-        }
-        starts.insert(starts.end(), workers, {&at_work, worker});
-        std::shuffle(starts.begin(), starts.end(), std::mt19937(seed));
-        for (const auto& [processes, command] : starts) processes->emplace_back(command);
-    }
-    const Lines names;
-    const int count;
-    const Folder folder;
-    std::deque<Process> senders, at_work, sinkers;
-};
 
 /// A sinker, a worker's PUSH that is connected to it, and a SUB that is not yet.
 struct Sinker : Process {
@@ -87,39 +43,23 @@ struct Worker {
 
 }  // namespace
 
-TEST_CASE(
-    "push-pull2: each task is done once, in equal shares, and its result comes to the sinker "
-    "n mod K, in any order of starting",
-    "[push-pull2]") {
-    std::deque<Pipeline> all;  // all at once, because a connecter tries again only now and then
-    for (unsigned seed = 0; seed < 12; ++seed)
-        all.emplace_back(seed % 2 == 0 ? Lines{"a"} : Lines{"b", "c"}, 6 * (1 + seed % 5),
-                         1 + seed % 3, 1 + seed % 4, seed);
-    for (auto& [names, count, folder, senders, at_work, sinkers] : all) {
-        for (auto& sender : senders) {
-            CHECK(sender.wait() == 0);
-            CHECK(sender.last_line() == std::to_string(count) + " tasks");
+TEST_CASE("push-pull2: each task is done once, and its result comes to the sinker n mod K",
+          "[push-pull2]") {
+    const auto& all = patterns();
+    Running running(*std::find_if(all.begin(), all.end(),
+                                  [](const auto& one) { return one.name == "push-pull2"; }));
+    running.start_all();
+    running.check_end();
+    Lines tasks, even, odd;
+    for (const std::string name : {"a ", "b "})
+        for (int n = 1; n <= 100; ++n) {
+            const std::string task = name + std::to_string(n);
+            tasks.insert(tasks.end(), {task, task});  // of a sender and of a worker
+            (n % 2 == 0 ? even : odd).push_back(task);
         }
-        const size_t share = tasks(names, count).size() / at_work.size();
-        Lines done;
-        for (auto& worker : at_work) {
-            CHECK(worker.wait() == 0);
-            const auto own = worker.lines_with("task");
-            CHECK(own.size() == share);
-            CHECK(worker.last_line() == std::to_string(share) + " tasks");
-            done.insert(done.end(), own.begin(), own.end());
-        }
-        CHECK(sorted(done) == tasks(names, count));
-        for (auto& sinker : sinkers) {
-            CHECK(sinker.wait() == 0);
-            CHECK(sinker.errors().empty());
-            const auto k = static_cast<size_t>(sinker.lines().at(1).back() - '0');  // ".../c0"
-            const auto results = tasks(names, count, k, sinkers.size());
-            CHECK(sorted(sinker.lines_with("result")) == results);
-            const std::string n = std::to_string(results.size());
-            CHECK(sinker.last_line() == n + " of " + n + " results");
-        }
-    }
+    CHECK(running.lines_with("task") == sorted(tasks));
+    CHECK(sorted(running.processes[2].lines_with("result")) == sorted(even));
+    CHECK(sorted(running.processes[3].lines_with("result")) == sorted(odd));
 }
 
 TEST_CASE("push-pull2: a killed worker's tasks are lost, and only those, and all others end",

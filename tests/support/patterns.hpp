@@ -28,6 +28,10 @@ inline const std::vector<Pattern>& patterns() {
                              "10 replies"};
     static const Part retries{"retry-req-rep/client", "--connect @a --timeout 200", "--count 0",
                               world, "10 replies"};
+    static const Part worker{
+        "push-pull2/worker",
+        "--connect @a --connect @b --sink @even --control @stop0 --sink @odd --control @stop1", "",
+        "task ", "100 tasks"};
     static const std::vector<Pattern> all = {
         {"req-rep",
          {{"req-rep/server", "--bind @a", "", hello, ""},
@@ -45,15 +49,15 @@ inline const std::vector<Pattern>& patterns() {
           {"push-pull/sinker", "--bind @results", "--count 0", "result ", "100 of 100 results"},
           {"push-pull/worker", "--connect @tasks --sink @results", "", "task ", ""}}},
         {"push-pull2",
-         {{"push-pull2/sender", "--bind @a", "--count 0", "task a ", "100 tasks"},
-          {"push-pull2/sender", "--bind @b --name b", "--count 0", "task b ", "100 tasks"},
+         {{"push-pull2/sender", "--bind @a --workers 2", "--count 0", "task a ", "100 tasks"},
+          {"push-pull2/sender", "--bind @b --workers 2 --name b", "--count 0", "task b ",
+           "100 tasks"},
           {"push-pull2/sinker", "--bind @even --control @stop0 --count 100", "--count 0", "result ",
            "100 of 100 results"},
           {"push-pull2/sinker", "--bind @odd --control @stop1 --count 100", "--count 0", "result ",
            "100 of 100 results"},
-          {"push-pull2/worker",
-           "--connect @a --connect @b --sink @even --control @stop0 --sink @odd --control @stop1",
-           "", "task ", "200 tasks"}}},
+          worker,
+          worker}},
         {"ex-req-rep",
          {{"ex-req-rep/proxy", "--frontend @clients --backend @servers", "", "request [", ""},
           server,
@@ -68,8 +72,9 @@ inline const std::vector<Pattern>& patterns() {
          {{"mt-req-rep/server", "--bind @a", "", hello, ""},
           {"mt-req-rep/client", "--connect @a", "--count 0", world, "40 replies"}}},
         {"sync-pub-sub",
-         {{"sync-pub-sub/publisher", "--bind @a --sync @b --subscribers 1", "--count 0",
-           "published ", "10 messages"},
+         {{"sync-pub-sub/publisher", "--bind @a --sync @b", "--count 0", "published ",
+           "10 messages"},
+          {"sync-pub-sub/subscriber", "--connect @a --sync @b", "", "received ", "10 updates"},
           {"sync-pub-sub/subscriber", "--connect @a --sync @b", "", "received ", "10 updates"}}},
         {"pub-sub-envelope",
          {{"pub-sub-envelope/publisher", "--bind @a --interval 1", "--interval 0", "published ",
@@ -125,6 +130,13 @@ class Running {
     void wait_for_traffic() {
         for (size_t i = 0; i < pattern_.parts.size(); ++i)
             if (!pattern_.parts[i].shows.empty()) processes[i].wait_for(pattern_.parts[i].shows);
+    }
+    /// The lines of all programs that begin with `word`, without it, sorted.
+    Lines lines_with(const std::string& word) {
+        Lines all;
+        for (auto& process : processes)
+            for (const auto& line : process.lines_with(word)) all.push_back(line);
+        return sorted(all);
     }
     /// Checks that the pattern does all that it should.
     void check_end() {
