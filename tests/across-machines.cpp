@@ -13,7 +13,7 @@
 
 namespace {
 
-bool shell(const std::string& command) { return Process("/bin/sh", {"-c", command}).wait() == 0; }
+bool shell(const std::string& command) { return Shell(command).wait() == 0; }
 
 /// Two hosts, `here` (10.89.0.1) and `there` (10.89.0.2), gone afterwards.
 struct Hosts {
@@ -35,9 +35,9 @@ struct Hosts {
 };
 
 /// A program of this project on one of the hosts.
-struct Program : Process {
+struct Program : Shell {
     Program(const std::string& host, const std::string& words)
-        : Process("/bin/sh", {"-c", "exec ip netns exec " + host + " " BINARY_DIR "/" + words}) {}
+        : Shell("exec ip netns exec " + host + " \"$built\"/" + words) {}
 };
 
 }  // namespace

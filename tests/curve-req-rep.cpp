@@ -66,21 +66,24 @@ void fails(const std::string& command, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("curve-req-rep: with the defaults the programs make keys once and find them",
-          "[curve-req-rep]") {
+TEST_CASE(
+    "curve-req-rep: with the defaults programs that start at once agree on keys and keep them",
+    "[curve-req-rep]") {
     if (no_curve()) return;
     const Folder folder;
     const auto there = [&folder](const std::string& words) {
-        return Lines{"-c",
-                     "cd " + folder.path("") + " && exec " BINARY_DIR "/curve-req-rep/" + words};
+        return "cd " + folder.path("") + " && exec \"$built\"/curve-req-rep/" + words;
     };
     std::string made;
     for (int run = 0; run < 2; ++run) {
-        Process server("/bin/sh", there("server --bind " + any_port));
-        Process client("/bin/sh", there("client --connect " + server.endpoint()));
-        CHECK(client.wait() == 0);
-        CHECK(client.last_line() == "10 replies");
-        CHECK(server.stop(SIGINT) == 128 + SIGINT);
+        std::deque<Shell> servers, clients;
+        for (int n = 0; n < 8; ++n) servers.emplace_back(there("server --bind " + any_port));
+        for (auto& server : servers)
+            clients.emplace_back(there("client --connect " + server.endpoint()));
+        for (auto& client : clients) {
+            CHECK(client.wait() == 0);
+            CHECK(client.last_line() == "10 replies");
+        }
         std::string keys;
         for (const auto* name :
              {"server.secret", "server.public", "client.secret", "client.public"})
@@ -168,7 +171,7 @@ TEST_CASE("curve-req-rep: a secret key is readable by its owner only, and is not
     const std::string secret = keys.at("new/server.secret");
     const std::string own = keys.server(" --key " + keys.at("new/server"));
     {
-        Process server("/bin/sh -c", {"umask 0; exec " BINARY_DIR "/" + own});
+        Shell server("umask 0; exec \"$built\"/" + own);
         server.endpoint();
         CHECK(server.stop(SIGINT) == 128 + SIGINT);
         CHECK(fs::status(secret).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
@@ -215,12 +218,4 @@ TEST_CASE("curve-req-rep: a missing public key is made again, and one of another
     fs::copy_file(keys.at("client.public"), file, fs::copy_options::overwrite_existing);
     fails(keys.server(), file);
     CHECK(keys.key("server.public") == keys.key("client.public"));
-}
-
-TEST_CASE("curve-req-rep: programs that start at once agree on one key pair", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    std::deque<Process> servers;
-    for (int n = 0; n < 8; ++n) servers.emplace_back(keys.server());
-    for (auto& server : servers) keys.are_served(server.endpoint());
 }

@@ -155,16 +155,3 @@ TEST_CASE("ex-req-rep: replies without a client hold up no other", "[ex-req-rep]
     CHECK(client.receive() == Frames{"World"});
     CHECK(proxy.end().back() == "2 requests");
 }
-
-TEST_CASE("ex-req-rep: a server answers requests of any bytes and any number of frames",
-          "[ex-req-rep]") {
-    Peer proxy(ZMQ_DEALER);
-    Process server("ex-req-rep/server", {"--connect", proxy.bind(any_port)});
-    for (const Frames& request :
-         {Frames{"no delimiter"}, {"id", "", "one", "two"}, {"id", "", std::string("\0", 1)}}) {
-        proxy.send(request);
-        if (request.size() > 1) CHECK(proxy.receive() == Frames{"id", "", "World"});
-    }
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.output() == "server answers one\nserver answers \\x00\n2 requests\n");
-}

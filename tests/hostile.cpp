@@ -3,6 +3,7 @@
 // descriptors may be lost. tests/programs.cpp has the peers that do not speak ZeroMQ.
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "handshake.hpp"

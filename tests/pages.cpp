@@ -61,11 +61,10 @@ std::map<size_t, Session> sessions_of(const std::string& page) {
 /// The command for a shell, with all endpoints in the folder instead of on ports of this machine.
 /// The script runs on the programs of this build, without cmake.
 std::string in_folder(const Folder& folder, const std::string& line) {
+    const std::string there = "cd " + folder.path("") + " && ";
     if (line.rfind("./run ", 0) == 0)
-        return "cd " + folder.path("") +
-               " && ln -s " BINARY_DIR " build && cp " SOURCE_DIR
-               "/run . && cmake() { :; } && export -f cmake && set -o pipefail && " +
-               line + " | grep '|'";
+        return there + "cmake() { :; } && export -f cmake && set -o pipefail && " + line +
+               " | grep '|'";
     std::string defaults;
     for (const auto& program : programs()) {
         if ((line + " ").rfind("build/" + program.path + " ", 0) != 0) continue;
@@ -75,8 +74,8 @@ std::string in_folder(const Folder& folder, const std::string& line) {
                     defaults += " --" + option + " tcp://127.0.0.1:" + std::to_string(port);
     }
     static const std::regex tcp("tcp://127\\.0\\.0\\.1:(\\d+)");
-    return "cd " + folder.path("") + " && exec " BINARY_DIR +
-           std::regex_replace(line.substr(5) + defaults, tcp, folder.endpoint("$1")) + " 2>&1";
+    return there + "exec " + std::regex_replace(line + defaults, tcp, folder.endpoint("$1")) +
+           " 2>&1";
 }
 
 Strings comparable(Strings lines, const Command& command) {
@@ -99,6 +98,8 @@ Strings comparable(Strings lines, const Command& command) {
 
 void run(const Session& session) {
     const Folder folder;
+    std::filesystem::create_directory_symlink(BINARY_DIR, folder.path("build"));
+    std::filesystem::copy(SOURCE_DIR "/run", folder.path("run"));
     std::deque<Process> processes;
     for (const auto& command : session) {
         INFO(command.line);

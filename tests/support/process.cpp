@@ -28,8 +28,8 @@ int must(int result, const char* call) {
 }  // namespace
 
 Process::Process(const std::string& command, const Lines& arguments) : name_(command) {
-    Lines words = words_of(command);
-    if (words[0][0] != '/') words[0].insert(0, BINARY_DIR "/");
+    Lines words = command[0] == '/' ? Lines{command} : words_of(command);
+    if (command[0] != '/') words[0].insert(0, BINARY_DIR "/");
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
@@ -63,7 +63,7 @@ Process::Process(const std::string& command, const Lines& arguments) : name_(com
 
 Process::~Process() {
     kill(-id_, SIGKILL);  // also what it has started itself, which would hold the pipes open
-    if (!reaped_) waitpid(id_, nullptr, 0);
+    if (!status_) waitpid(id_, nullptr, 0);
     reader_.join();
     if (std::uncaught_exceptions() > 0) std::fprintf(stderr, "%s\n", report().c_str());
     close(out_.fd);
@@ -117,23 +117,21 @@ std::string Process::endpoint() {
 }
 
 void Process::signal(int number) const {
-    if (!reaped_) must(kill(id_, number), "kill");
+    if (!status_) must(kill(id_, number), "kill");
 }
 
 int Process::wait(std::chrono::seconds longest) {
-    if (!reaped_) {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
-            throw std::runtime_error("did not end in time\n" + report());
-        lock.unlock();
-        // Its output has ended, so it ends now. A hang from here on is for ctest to end.
-        int status = 0;
-        while (waitpid(id_, &status, 0) == -1)
-            if (errno != EINTR) must(-1, "waitpid");
-        reaped_ = true;
-        status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-    }
-    return status_;
+    if (status_) return *status_;
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
+        throw std::runtime_error("did not end in time\n" + report());
+    lock.unlock();
+    // Its output has ended, so it ends now. A hang from here on is for ctest to end.
+    int status = 0;
+    while (waitpid(id_, &status, 0) == -1)
+        if (errno != EINTR) must(-1, "waitpid");
+    status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    return *status_;
 }
 
 int Process::stop(int number) {

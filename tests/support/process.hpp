@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,7 +21,7 @@ inline constexpr std::chrono::seconds deadline{20};
 class Process {
  public:
     /// `command` is "FOLDER/PROGRAM ARGUMENT ...", in the build folder, or the absolute path of any
-    /// executable. A space ends an argument of it, but `arguments` may have spaces.
+    /// executable, without arguments. `arguments` follow; they may have spaces.
     explicit Process(const std::string& command, const Lines& arguments = {});
     ~Process();
     Process(const Process&) = delete;
@@ -67,12 +68,17 @@ class Process {
 
     std::string name_;
     int id_ = -1;
-    bool reaped_ = false;
-    int status_ = 0;
+    std::optional<int> status_;  // after wait()
     Stream out_, err_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::thread reader_;
+};
+
+/// A command of the shell, to which $built is the build folder.
+struct Shell : Process {
+    explicit Shell(const std::string& command)
+        : Process("/bin/sh", {"-c", "built='" BINARY_DIR "'; " + command}) {}
 };
 
 /// A folder of its own under /tmp, gone afterwards. `endpoint("a")` is an ipc endpoint in it, for

@@ -133,14 +133,8 @@ inline void each_program(const std::function<void(const Program&)>& test) {
 /// Arguments that keep the program's key files in the folder.
 inline Lines own_files(const Program& program, const Folder& folder) {
     if (!program.needs_keys()) return {};
-    Lines arguments = {"--key", folder.path("own")};
-    if (!program.binds()) {
-        char public_key[41], secret_key[41];
-        check(zmq_curve_keypair(public_key, secret_key));
-        std::ofstream(folder.path("server.public")) << public_key << "\n";
-        arguments.insert(arguments.end(), {"--server", folder.path("server.public")});
-    }
-    return arguments;
+    const std::string own = folder.path("own");
+    return program.binds() ? Lines{"--key", own} : Lines{"--key", own, "--server", own + ".public"};
 }
 
 /// The same, with each endpoint on a free port, or, if it connects, where no peer is. The endpoint
