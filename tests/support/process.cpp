@@ -61,6 +61,9 @@ Process::Process(const std::string& command, const Lines& arguments) : name_(com
     reader_ = std::thread([this] { read_streams(); });
 }
 
+Shell::Shell(const std::string& command)
+    : Process("/bin/sh", {"-c", "built='" BINARY_DIR "'; " + command}) {}
+
 Process::~Process() {
     kill(-id_, SIGKILL);  // also what it has started itself, which would hold the pipes open
     if (!status_) waitpid(id_, nullptr, 0);

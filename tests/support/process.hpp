@@ -77,8 +77,7 @@ class Process {
 
 /// A command of the shell, to which $built is the build folder.
 struct Shell : Process {
-    explicit Shell(const std::string& command)
-        : Process("/bin/sh", {"-c", "built='" BINARY_DIR "'; " + command}) {}
+    explicit Shell(const std::string& command);
 };
 
 /// A folder of its own under /tmp, gone afterwards. `endpoint("a")` is an ipc endpoint in it, for
