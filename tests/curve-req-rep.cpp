@@ -5,7 +5,6 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include "catch.hpp"
 #include "peer.hpp"
@@ -21,42 +20,33 @@ bool no_curve() {
     return true;
 }
 
-/// The arguments of the two programs, with their keys in a folder.
+/// The command lines of the two programs, with their keys in a folder.
 struct Keys {
-    Folder folder;
-    Frames server(const Frames& more = {}) const {
-        return with({"--bind", any_port, "--key", folder.path("server"), "--allow",
-                     folder.path("client.public")},
-                    more);
+    const Folder folder;
+    std::string at(const std::string& name) const { return folder.path(name); }
+    std::string key(const std::string& name) const { return lines_of(read_file(at(name))).at(0); }
+    std::string server(const std::string& more = "") const {
+        return "curve-req-rep/server --bind " + any_port + " --key " + at("server") + " --allow " +
+               at("client.public") + more;
     }
-    Frames client(const std::string& endpoint, const Frames& more = {}) const {
-        return with({"--connect", endpoint, "--key", folder.path("client"), "--server",
-                     folder.path("server.public"), "--count", "2"},
-                    more);
-    }
-    std::string key(const std::string& name) const {
-        return lines_of(read_file(folder.path(name))).at(0);
+    std::string client(const std::string& endpoint, const std::string& more = "") const {
+        return "curve-req-rep/client --connect " + endpoint + " --key " + at("client") +
+               " --server " + at("server.public") + " --count 2" + more;
     }
     /// Makes the server's keys, for a test without a server.
-    void make_server_keys() const { Process("curve-req-rep/server", server()).endpoint(); }
+    void make_server_keys() const { Process(server()).endpoint(); }
 
-    void are_served(const std::string& endpoint, const Frames& more = {}) const {
-        Process client_process("curve-req-rep/client", client(endpoint, more));
-        CHECK(client_process.wait() == 0);
-        CHECK(client_process.output() == "received World\nreceived World\n2 replies\n");
-        CHECK(client_process.errors().empty());
-    }
-
- private:
-    static Frames with(Frames words, const Frames& more) {
-        words.insert(words.end(), more.begin(), more.end());
-        return words;
+    void are_served(const std::string& endpoint, const std::string& more = "") const {
+        Process process(client(endpoint, more));
+        CHECK(process.wait() == 0);
+        CHECK(process.output() == "received World\nreceived World\n2 replies\n");
+        CHECK(process.errors().empty());
     }
 };
 
 /// The client ends with an error that has a hint, before any reply. Returns its first line.
-std::string is_not_served(const Frames& arguments) {
-    Process client("curve-req-rep/client", arguments);
+std::string is_not_served(const std::string& command) {
+    Process client(command);
     CHECK(client.wait() == 1);
     CHECK(client.output() == "");
     const auto lines = lines_of(client.errors());
@@ -66,30 +56,38 @@ std::string is_not_served(const Frames& arguments) {
     return lines[0];
 }
 
+/// The program ends with an error that has this text, before it does anything.
+void fails(const std::string& command, const std::string& text) {
+    Process process(command);
+    CHECK(process.wait() == 1);
+    CHECK(process.output().empty());
+    CHECK(process.errors().find(text) != std::string::npos);
+}
+
 }  // namespace
 
-TEST_CASE("curve-req-rep: with the defaults the programs make keys once and find them",
-          "[curve-req-rep]") {
+TEST_CASE(
+    "curve-req-rep: with the defaults programs that start at once agree on keys and keep them",
+    "[curve-req-rep]") {
     if (no_curve()) return;
     const Folder folder;
-    const auto there = [&folder](const std::string& program, const Frames& arguments) {
-        Frames words{"-c", "cd \"$0\" && exec \"$@\"", folder.path(""),
-                     BINARY_DIR "/curve-req-rep/" + program};
-        words.insert(words.end(), arguments.begin(), arguments.end());
-        return std::make_unique<Process>("/bin/sh", words);
+    const auto there = [&folder](const std::string& words) {
+        return "cd " + folder.path("") + " && exec \"$built\"/curve-req-rep/" + words;
     };
     std::string made;
     for (int run = 0; run < 2; ++run) {
-        const auto server = there("server", {"--bind", any_port});
-        const auto client = there("client", {"--connect", server->endpoint()});
-        CHECK(client->wait() == 0);
-        CHECK(client->last_line() == "10 replies");
-        CHECK(server->stop(SIGINT) == 128 + SIGINT);
-        CHECK(server->last_line() == "10 requests");
+        std::deque<Shell> servers, clients;
+        for (int n = 0; n < 8; ++n) servers.emplace_back(there("server --bind " + any_port));
+        for (auto& server : servers)
+            clients.emplace_back(there("client --connect " + server.endpoint()));
+        for (auto& client : clients) {
+            CHECK(client.wait() == 0);
+            CHECK(client.last_line() == "10 replies");
+        }
         std::string keys;
-        for (const std::string name :
+        for (const auto* name :
              {"server.secret", "server.public", "client.secret", "client.public"})
-            keys += read_file(folder.path("keys/" + name));
+            keys += read_file(folder.path("keys/") + name);
         if (run == 1) CHECK(keys == made);
         made = keys;
     }
@@ -100,11 +98,10 @@ TEST_CASE("curve-req-rep: a relay on the way cannot read the messages", "[curve-
     if (no_curve()) return;
     const Keys keys;
     for (const bool secure : {false, true}) {
-        const std::string folder = secure ? "curve-req-rep" : "req-rep";
-        Process server(folder + "/server", secure ? keys.server() : Frames{"--bind", any_port});
+        Process server(secure ? keys.server() : "req-rep/server --bind " + any_port);
         Relay network(server.endpoint());
-        Process client(folder + "/client", secure ? keys.client(network.endpoint())
-                                                  : Frames{"--connect", network.endpoint()});
+        Process client(secure ? keys.client(network.endpoint())
+                              : "req-rep/client --connect " + network.endpoint());
         CHECK(client.wait() == 0);
         const std::string bytes = network.bytes();
         CHECK(bytes.size() > 200);
@@ -113,61 +110,33 @@ TEST_CASE("curve-req-rep: a relay on the way cannot read the messages", "[curve-
     }
 }
 
-TEST_CASE("curve-req-rep: a reply that was changed on the way is not printed", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    Relay network(server.endpoint());
-    Process client("curve-req-rep/client", keys.client(network.endpoint(), {"--count", "0"}));
-    client.wait_for("received World");
-    network.change();
-    CHECK(client.wait() == 1);
-    const auto lines = client.lines();
-    CHECK(std::count(lines.begin(), lines.end(), "received World") ==
-          static_cast<int>(lines.size()) - 1);
-    CHECK(lines.back().find(" repl") != std::string::npos);  // counted before the error
-}
-
-TEST_CASE("curve-req-rep: a client whose key is not allowed is refused until it is allowed",
+TEST_CASE("curve-req-rep: a server serves the clients whose keys it knows, and no others",
           "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    const std::string endpoint = server.endpoint(), allowed = keys.folder.path("client.public");
-    const Frames stranger{"--key", keys.folder.path("stranger")};
+    const std::string allowed = keys.at("client.public");
+    Process server(keys.server(" --allow " + keys.at("b.public")));
+    const std::string endpoint = server.endpoint();
+    const std::string b = " --key " + keys.at("b"), stranger = " --key " + keys.at("stranger");
+    keys.are_served(endpoint);
+    keys.are_served(endpoint, b);
     CHECK(is_not_served(keys.client(endpoint, stranger)).find("400") != std::string::npos);
     server.wait_for_error("refused a client at 127.0.0.1, key " + keys.key("stranger.public"));
-    keys.are_served(endpoint);
+    is_not_served(keys.client(endpoint, " --server " + allowed));  // another server's key
+    // Without keys. Either side may be the first to see that the other's mechanism is not its own.
+    Peer(ZMQ_REQ).connect_until(
+        endpoint, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+    RawPeer old(endpoint);  // a request in ZMTP 1: empty routing ID, delimiter, Hello
+    old.send(std::string("\1\0\1\1\6\0Hello", 11));
+    old.wait_for_end();
     // A file without a key lets no client in, and is named. The server goes on.
     std::ofstream(allowed) << "nonsense\n";
     is_not_served(keys.client(endpoint, stranger));
     server.wait_for_error(allowed);
-    fs::copy_file(keys.folder.path("stranger.public"), allowed,
-                  fs::copy_options::overwrite_existing);
+    fs::copy_file(keys.at("stranger.public"), allowed, fs::copy_options::overwrite_existing);
     keys.are_served(endpoint, stranger);
     CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "4 requests");
-}
-
-TEST_CASE("curve-req-rep: each file of --allow lets its client in", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server({"--allow", keys.folder.path("b.public")}));
-    const std::string endpoint = server.endpoint();
-    keys.are_served(endpoint);
-    keys.are_served(endpoint, {"--key", keys.folder.path("b")});
-}
-
-TEST_CASE("curve-req-rep: a client does not talk to a server with another key", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    const std::string endpoint = server.endpoint();
-    keys.are_served(endpoint);
-    is_not_served(keys.client(endpoint, {"--server", keys.folder.path("client.public")}));
-    keys.are_served(endpoint);
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "4 requests");
+    CHECK(server.last_line() == "6 requests");
 }
 
 TEST_CASE("curve-req-rep: a client does not talk to a server without keys", "[curve-req-rep]") {
@@ -180,38 +149,17 @@ TEST_CASE("curve-req-rep: a client does not talk to a server without keys", "[cu
     CHECK(server.last_line() == "0 requests");
 }
 
-TEST_CASE("curve-req-rep: a client without keys gets nothing", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    Process server("curve-req-rep/server", keys.server());
-    const std::string endpoint = server.endpoint();
-    // Either side may be the first to see that the other's mechanism is not its own.
-    Peer(ZMQ_REQ).connect_until(
-        endpoint, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
-    RawPeer old(endpoint);  // a request in ZMTP 1: empty routing ID, delimiter, Hello
-    old.send(std::string("\1\0\1\1\6\0Hello", 11));
-    old.wait_for_end();
-    keys.are_served(endpoint);
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.last_line() == "2 requests");
-}
-
 TEST_CASE("curve-req-rep: a client gives up at the third handshake in a row that is ended",
           "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
     keys.make_server_keys();
-    const auto ended = [](int times) { return Frames(static_cast<size_t>(times)); };
-    Process server("curve-req-rep/server", keys.server());
+    Process server(keys.server());
     const std::string endpoint = server.endpoint();
-    keys.are_served(Relay(endpoint, ended(0)).endpoint());
-    const Relay twice(endpoint, ended(2));
-    keys.are_served(twice.endpoint());
-    const Relay thrice(endpoint, ended(3));
+    const Relay thrice(endpoint, Lines(3));
     is_not_served(keys.client(thrice.endpoint()));
-    // A handshake that succeeds begins the count anew.
-    Relay network(endpoint, ended(2));
-    Process client("curve-req-rep/client", keys.client(network.endpoint(), {"--count", "0"}));
+    Relay network(endpoint, Lines(2));
+    Process client(keys.client(network.endpoint(), " --count 0"));
     client.wait_for("received World");
     CHECK(client.stop(SIGINT) == 128 + SIGINT);
 }
@@ -220,24 +168,20 @@ TEST_CASE("curve-req-rep: a secret key is readable by its owner only, and is not
           "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
-    const std::string secret = keys.folder.path("new/server.secret");
-    const Frames own{"--key", keys.folder.path("new/server")};
+    const std::string secret = keys.at("new/server.secret");
+    const std::string own = keys.server(" --key " + keys.at("new/server"));
     {
-        Process server("/bin/sh", {"-c", "umask 0; exec \"$0\" --bind \"$1\" --key \"$2\"",
-                                   BINARY_DIR "/curve-req-rep/server", any_port, own[1]});
+        Shell server("umask 0; exec \"$built\"/" + own);
         server.endpoint();
         CHECK(server.stop(SIGINT) == 128 + SIGINT);
         CHECK(fs::status(secret).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
-        CHECK(fs::status(keys.folder.path("new")).permissions() == fs::perms::owner_all);
+        CHECK(fs::status(keys.at("new")).permissions() == fs::perms::owner_all);
         const std::string key = keys.key("new/server.secret");
         CHECK((server.output() + server.errors()).find(key) == std::string::npos);
     }
     for (const auto others : {0640U, 0604U, 0620U}) {
         REQUIRE(chmod(secret.c_str(), others) == 0);
-        Process server("curve-req-rep/server", keys.server(own));
-        CHECK(server.wait() == 1);
-        CHECK(server.output().empty());
-        CHECK(server.errors().find(secret) != std::string::npos);
+        fails(own, secret);
     }
 }
 
@@ -245,55 +189,33 @@ TEST_CASE("curve-req-rep: a file without a key is named", "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
     keys.make_server_keys();
-    const std::string file = keys.folder.path("bad.secret"), key = keys.key("server.secret");
-    const auto names = [](const std::string& program, const Frames& arguments,
-                          const std::string& what) {
-        Process process("curve-req-rep/" + program, arguments);
-        CHECK(process.wait() == 1);
-        CHECK(process.output().empty());
-        CHECK(process.errors().find(what) != std::string::npos);
-    };
-    const std::string nowhere = "tcp://127.0.0.1:1", none = keys.folder.path("none");
+    const std::string file = keys.at("bad.secret"), key = keys.key("server.secret");
+    const std::string nowhere = "tcp://127.0.0.1:1", none = keys.at("none");
     for (const std::string& text :
-         {std::string(), std::string("\n"), key.substr(1), key.substr(5),
-          key.substr(5) + std::string(5, '\0'), key + std::string(1, '\0'), key + "x",
-          key + "\n" + key, key.substr(1) + " ", key.substr(1) + std::string(1, '\0'),
-          key.substr(1) + "\xff"}) {
+         {std::string(), key.substr(1), key + std::string(1, '\0'), key + "x", key + "\n" + key,
+          key.substr(1) + " ", key.substr(1) + std::string(1, '\0')}) {
         INFO(text);
         std::ofstream(file) << text;
         REQUIRE(chmod(file.c_str(), 0600) == 0);
-        names("server", keys.server({"--key", keys.folder.path("bad")}), file);
-        names("client", keys.client(nowhere, {"--server", file}), file);
+        fails(keys.server(" --key " + keys.at("bad")), file);
+        fails(keys.client(nowhere, " --server " + file), file);
     }
-    names("client", keys.client(nowhere, {"--server", none}), none);
-    names("server", keys.server({"--key", none + "/none/server"}), none + "/none");
+    fails(keys.client(nowhere, " --server " + none), none);
+    fails(keys.server(" --key " + none + "/none/server"), none + "/none");
     CHECK(!fs::exists(none));
 }
 
-TEST_CASE(
-    "curve-req-rep: a public key that is missing is made again, and one of another pair "
-    "is an error",
-    "[curve-req-rep]") {
+TEST_CASE("curve-req-rep: a missing public key is made again, and one of another pair is an error",
+          "[curve-req-rep]") {
     if (no_curve()) return;
     const Keys keys;
     keys.make_server_keys();
-    const std::string file = keys.folder.path("server.public"), made = keys.key("server.public");
+    const std::string file = keys.at("server.public"), made = keys.key("server.public");
     fs::remove(file);
     keys.make_server_keys();
     CHECK(keys.key("server.public") == made);
-    char other[41], secret[41];
-    REQUIRE(zmq_curve_keypair(other, secret) == 0);
-    std::ofstream(file) << other << "\n";
-    Process server("curve-req-rep/server", keys.server());
-    CHECK(server.wait() == 1);
-    CHECK(server.errors().find(file) != std::string::npos);
-    CHECK(keys.key("server.public") == other);
-}
-
-TEST_CASE("curve-req-rep: programs that start at once agree on one key pair", "[curve-req-rep]") {
-    if (no_curve()) return;
-    const Keys keys;
-    std::deque<Process> servers;
-    for (int n = 0; n < 8; ++n) servers.emplace_back("curve-req-rep/server", keys.server());
-    for (auto& server : servers) keys.are_served(server.endpoint());
+    keys.are_served(Process(keys.server()).endpoint());
+    fs::copy_file(keys.at("client.public"), file, fs::copy_options::overwrite_existing);
+    fails(keys.server(), file);
+    CHECK(keys.key("server.public") == keys.key("client.public"));
 }

@@ -9,8 +9,8 @@ namespace {
 
 /// A proxy with --capture, and peers of it. The subscription to the copies has arrived.
 struct Captured {
-    Process proxy{"ex-req-rep2/proxy",
-                  {"--frontend", any_port, "--backend", any_port, "--capture", any_port}};
+    Process proxy{"ex-req-rep2/proxy --frontend " + any_port + " --backend " + any_port +
+                  " --capture " + any_port};
     const std::string frontend = proxy.endpoint(), backend = proxy.endpoint();
     Relay network{proxy.endpoint()};  // of the copies
     Peer copies{ZMQ_SUB}, server{ZMQ_DEALER}, client{ZMQ_DEALER};
@@ -18,7 +18,9 @@ struct Captured {
         copies.subscribe("").connect(network.endpoint());
         server.set(ZMQ_RCVHWM, server_hwm).connect(backend);
         client.connect(frontend);
+        const auto end = std::chrono::steady_clock::now() + deadline;
         do {  // a PUB cannot report the subscription, but the first copy does
+            REQUIRE(std::chrono::steady_clock::now() < end);
             client.send({"", "first"});
             server.receive();
         } while (poll(copies, ZMQ_POLLIN, 10) == 0);

@@ -6,30 +6,17 @@
 
 namespace {
 
-/// Whether a code point is a letter, for an anchor. Punctuation of full width is not.
-bool is_letter(unsigned code) {
-    if (code < 0x80) return std::isalnum(static_cast<int>(code)) != 0;
-    return (code >= 0xc0 && code < 0x2000) || (code >= 0x3040 && code < 0xfe00);
-}
-
 /// The anchor that code hosts give a heading: lower case, hyphens for spaces, no punctuation.
 std::string anchor(const std::string& heading) {
-    static const std::regex link("\\[([^\\]]*)\\]\\([^)]*\\)");
-    const std::string text = std::regex_replace(heading, link, "$1");
+    // In UTF-8: U+2000 to U+2FFF, U+3000 to U+303F, and U+F000 to U+FFFF.
+    static const std::regex link("\\[([^\\]]*)\\]\\([^)]*\\)"), wide("\xe2..|\xe3\x80.|\xef..");
     std::string name;
-    for (size_t i = 0; i < text.size();) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        const size_t size = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-        unsigned code = size == 1 ? byte : byte & (0xffU >> (size + 1));
-        for (size_t k = 1; k < size; ++k)
-            code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fU);
-        if (size == 1 && is_letter(code))
-            name += static_cast<char>(std::tolower(static_cast<int>(code)));
-        else if (is_letter(code) || code == '-' || code == '_')
-            name += text.substr(i, size);
-        else if (code == ' ')
+    for (const char c : std::regex_replace(std::regex_replace(heading, link, "$1"), wide, "")) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x80 || std::isalnum(byte) || c == '-' || c == '_')
+            name += static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte);
+        else if (c == ' ')
             name += '-';
-        i += size;
     }
     return name;
 }

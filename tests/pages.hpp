@@ -60,7 +60,8 @@ inline std::string sister_of(const std::string& page) {
 /// A fenced block: its comment is the line before it, its list the ordered list directly below it.
 struct Block {
     std::string language, comment;
-    Strings lines, list;
+    size_t section;  // headings before it
+    Strings lines{}, list{};
 };
 
 struct Page {
@@ -72,6 +73,7 @@ inline Page parse(const std::string& page) {
     static const std::regex fence(" *```(.*)"), item("[0-9]+\\. .*"), more(" +[^ ].*");
     Page parsed;
     bool inside = false, below = false;
+    size_t section = 0;
     std::string before;
     for (const auto& line : lines_of(page)) {
         std::smatch match;
@@ -79,7 +81,7 @@ inline Page parse(const std::string& page) {
             inside = !inside;
             below = !inside;
             if (inside) {
-                parsed.blocks.push_back({match[1], before, {}, {}});
+                parsed.blocks.push_back({match[1], before, section});
                 parsed.text.emplace_back();
             }
         } else if (inside) {
@@ -92,6 +94,7 @@ inline Page parse(const std::string& page) {
                 list->back() += line;
             else
                 below = false;
+            if (line.rfind('#', 0) == 0) ++section;
             parsed.text.push_back(line);
         }
         before = line;

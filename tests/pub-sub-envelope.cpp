@@ -3,11 +3,6 @@
 
 namespace {
 
-/// The number in "letter 12 to A".
-int round_of(const std::string& content) {
-    return std::stoi(content.substr(std::string("letter ").size()));
-}
-
 struct Subscriber : Process {
     Subscriber(const std::string& endpoint, const std::string& key, int count)
         : Process("pub-sub-envelope/subscriber",
@@ -18,8 +13,7 @@ struct Subscriber : Process {
 
 TEST_CASE("pub-sub-envelope: a round is a message with key A and one with key B",
           "[pub-sub-envelope]") {
-    Process publisher("pub-sub-envelope/publisher",
-                      {"--bind", any_port, "--count", "2", "--interval", "0"});
+    Process publisher("pub-sub-envelope/publisher --count 2 --interval 0 --bind " + any_port);
     const std::string endpoint = publisher.endpoint();
     CHECK(publisher.wait() == 0);
     CHECK(publisher.lines() == Lines{"listening on " + endpoint, "published [A] letter 1 to A",
@@ -29,21 +23,23 @@ TEST_CASE("pub-sub-envelope: a round is a message with key A and one with key B"
 
 TEST_CASE("pub-sub-envelope: the frames are the key, the sender if there is one, the content",
           "[pub-sub-envelope]") {
-    const std::string sender = GENERATE("", "tcp://me:1");
-    Lines arguments{"--bind", any_port, "--interval", "1"};
-    if (!sender.empty()) arguments.insert(arguments.end(), {"--sender", sender});
-    Process publisher("pub-sub-envelope/publisher", arguments);
+    const Lines sender = GENERATE(Lines{}, Lines{"tcp://me:1"});
+    Process publisher("pub-sub-envelope/publisher --interval 1 --bind " + any_port +
+                      (sender.empty() ? "" : " --sender " + sender[0]));
     Peer subscriber(ZMQ_SUB);
     subscriber.subscribe("").connect(publisher.endpoint());
     auto frames = subscriber.receive();
     if (frames[0] == "B") frames = subscriber.receive();
-    const std::string round = std::to_string(round_of(frames.back()));
-    const auto expected = [&](const std::string& key) {
-        const std::string content = "letter " + round + " to " + key;
-        return sender.empty() ? Frames{key, content} : Frames{key, sender, content};
-    };
-    CHECK(frames == expected("A"));
-    CHECK(subscriber.receive() == expected("B"));
+    std::string content = frames.back();
+    for (const std::string key : {"A", "B"}) {
+        Frames expected{key};
+        expected.insert(expected.end(), sender.begin(), sender.end());
+        content.back() = key[0];
+        expected.push_back(content);
+        CHECK(frames == expected);
+        CHECK(content.rfind("letter ", 0) == 0);
+        if (key == "A") frames = subscriber.receive();
+    }
 }
 
 TEST_CASE("pub-sub-envelope: the key decides, as a whole, and never the content",
@@ -63,39 +59,19 @@ TEST_CASE("pub-sub-envelope: the key decides, as a whole, and never the content"
     CHECK(subscriber.errors().empty());
 }
 
-TEST_CASE("pub-sub-envelope: an envelope of too few or too many frames is named and not counted",
+TEST_CASE("pub-sub-envelope: an empty key subscribes to all, and an odd envelope is named",
           "[pub-sub-envelope]") {
     Peer publisher(ZMQ_XPUB);
-    Subscriber subscriber(publisher.bind(any_port), "B", 2);
-    publisher.receive();
-    publisher.send({"B1"});
-    publisher.send({"B", "one"});
-    publisher.send({"B2", "2", "3", "4"});
-    publisher.send(Lines(1000, "B3"));
-    publisher.send({"B", "two"});
-    CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.lines() == Lines{"received [B] one", "received [B] two", "2 messages"});
-    const auto errors = lines_of(subscriber.errors());
-    REQUIRE(errors.size() == 3);
-    for (size_t i = 0; i < 3; ++i) {
-        CHECK(errors[i].rfind("subscriber: ignored ", 0) == 0);
-        CHECK(errors[i].find(std::string("B").append(std::to_string(i + 1))) != std::string::npos);
-    }
-}
-
-TEST_CASE("pub-sub-envelope: an empty key subscribes to all keys, and any bytes may come",
-          "[pub-sub-envelope]") {
-    Peer publisher(ZMQ_XPUB);
-    Subscriber subscriber(publisher.bind(any_port), "", 5);
+    Subscriber subscriber(publisher.bind(any_port), "", 3);
     REQUIRE(publisher.receive() == Frames{"\1"});
+    publisher.send({"B1"});
     publisher.send({"", ""});
-    publisher.send({"", "", ""});
+    publisher.send({"B2", "2", "3", "4"});
     publisher.send({std::string("\0k", 2), "\xff", "\\"});
-    publisher.send({"key", std::string(1 << 20, 'x')});
-    publisher.send({std::string(1000, 'k'), "last"});
+    publisher.send(Lines(1000, "B3"));
+    publisher.send({"B", "last"});
     CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.lines() ==
-          Lines{"received [] ", "received [] , from ", "received [\\x00k] \\\\, from \\xff",
-                "received [key] " + std::string(200, 'x') + "... (1048576 bytes)",
-                "received [" + std::string(200, 'k') + "... (1000 bytes)] last", "5 messages"});
+    CHECK(subscriber.lines() == Lines{"received [] ", "received [\\x00k] \\\\, from \\xff",
+                                      "received [B] last", "3 messages"});
+    CHECK(subscriber.ignored() == Lines{"B1", "B2", "B3"});
 }

@@ -1,5 +1,4 @@
 #include <csignal>
-#include <memory>
 
 #include "catch.hpp"
 #include "peer.hpp"
@@ -11,16 +10,15 @@ int round_of(const std::string& message) { return std::stoi(message.substr(messa
 
 struct Subscriber : Process {
     Subscriber(const std::string& endpoint, const std::string& name, int count)
-        : Process("pub-sub/subscriber",
-                  {"--connect", endpoint, "--name", name, "--count", std::to_string(count)}) {}
+        : Process("pub-sub/subscriber --connect " + endpoint + " --name " + name + " --count " +
+                  std::to_string(count)) {}
 };
 
 }  // namespace
 
 TEST_CASE("pub-sub: a publisher sends one message to each name in each round, and counts rounds",
           "[pub-sub]") {
-    Process publisher("pub-sub/publisher", {"--bind", any_port, "--count", "2", "--interval", "0",
-                                            "--to", "a", "--to", "b"});
+    Process publisher("pub-sub/publisher --count 2 --interval 0 --to a --to b --bind " + any_port);
     const std::string endpoint = publisher.endpoint();
     CHECK(publisher.wait() == 0);
     CHECK(publisher.lines() == Lines{"listening on " + endpoint, "published a: news 1",
@@ -30,21 +28,17 @@ TEST_CASE("pub-sub: a publisher sends one message to each name in each round, an
 
 TEST_CASE("pub-sub: the interval is between two rounds, and Ctrl-C does not wait for it",
           "[pub-sub]") {
-    const std::string path = GENERATE("pub-sub/publisher", "pub-sub-envelope/publisher");
-    const auto publish = [&path](const Lines& words) {
-        Lines arguments{"--bind", any_port};
-        arguments.insert(arguments.end(), words.begin(), words.end());
-        return std::make_unique<Process>(path, arguments);
-    };
-    const auto one = publish({"--count", "1", "--interval", "2147483647"});  // no wait after it
-    CHECK(one->wait() == 0);
-    const auto waits = publish({"--interval", "2147483647"});
-    for (int n = 0; n < 2; ++n) waits->wait_for("published ");
-    CHECK(waits->stop(SIGINT) == 128 + SIGINT);
-    CHECK(waits->last_line() == "2 messages");
-    const auto three = publish({"--count", "3", "--interval", "50", "--quiet"});
-    CHECK(three->wait() == 0);
-    const std::string summary = three->last_line(), in = "6 messages in ";
+    const std::string folder = GENERATE("pub-sub", "pub-sub-envelope"),
+                      publish = folder + "/publisher --bind " + any_port;
+    Process one(publish + " --count 1 --interval 2147483647");  // no wait after it
+    CHECK(one.wait() == 0);
+    Process waits(publish + " --interval 2147483647");
+    for (int n = 0; n < 2; ++n) waits.wait_for("published ");
+    CHECK(waits.stop(SIGINT) == 128 + SIGINT);
+    CHECK(waits.last_line() == "2 messages");
+    Process three(publish + " --count 3 --interval 50 --quiet");
+    CHECK(three.wait() == 0);
+    const std::string summary = three.last_line(), in = "6 messages in ";
     REQUIRE(summary.rfind(in, 0) == 0);
     CHECK(std::stod(summary.substr(in.size())) >= 0.1);
 }
@@ -55,54 +49,45 @@ TEST_CASE(
     Process publisher("pub-sub/publisher", {"--bind", any_port, "--interval", "1"});
     const std::string endpoint = publisher.endpoint();
     publisher.wait_for("published sub1: news 20");
-    Subscriber a(endpoint, "sub1", 20), b(endpoint, "sub1", 20), c(endpoint, "sub2", 20);
-    for (Process* subscriber : {&a, &b, &c}) {
+    Subscriber one(endpoint, "sub1", 20), two(endpoint, "sub2", 20);
+    for (Process* subscriber : {&one, &two}) {
         CHECK(subscriber->wait() == 0);
         const auto lines = subscriber->lines();
         REQUIRE(lines.size() == 21);
         const int first = round_of(lines[0]);
         CHECK(first > 20);
-        const std::string begin = "received " + std::string(subscriber == &c ? "sub2" : "sub1");
+        const std::string begin = subscriber == &one ? "received sub1" : "received sub2";
         for (int n = 0; n < 20; ++n)
             CHECK(lines[static_cast<size_t>(n)] == begin + ": news " + std::to_string(first + n));
         CHECK(lines[20] == "20 messages");
     }
 }
 
-TEST_CASE("pub-sub: a name is a prefix", "[pub-sub]") {
-    Peer publisher(ZMQ_XPUB);
-    Subscriber subscriber(publisher.bind(any_port), "sub1", 3);
-    REQUIRE(publisher.receive() == Frames{"\1sub1"});
-    for (const std::string message :
-         {"sub1", "sub2: no", "sub: no", "", "sub10", "xsub1", "sub1 end"})
-        publisher.send({message});
-    CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.lines() ==
-          Lines{"received sub1", "received sub10", "received sub1 end", "3 messages"});
-}
-
-TEST_CASE("pub-sub: an empty name subscribes to everything, of any size, bytes and frames",
+TEST_CASE("pub-sub: a name is a prefix, of messages of any bytes and any number of frames",
           "[pub-sub]") {
     Peer publisher(ZMQ_XPUB);
-    Subscriber subscriber(publisher.bind(any_port), "", 5);
-    REQUIRE(publisher.receive() == Frames{"\1"});
-    publisher.send({""});
-    publisher.send({std::string("\0\xff\\", 3)});
-    publisher.send({std::string(1 << 20, 'x')});
-    publisher.send({"first", "second", "third"});
-    publisher.send({"last"});
+    Subscriber subscriber(publisher.bind(any_port), "sub1", 4);
+    REQUIRE(publisher.receive() == Frames{"\1sub1"});
+    for (const Frames& message : {Frames{"sub1"},
+                                  {"sub2: no"},
+                                  {"sub: no"},
+                                  {""},
+                                  {std::string("sub1\0\xff", 6)},
+                                  {"xsub1"},
+                                  {"sub1 first", "sub1 second", ""},
+                                  {"sub1 end"}})
+        publisher.send(message);
     CHECK(subscriber.wait() == 0);
-    CHECK(subscriber.lines() == Lines{"received ", "received \\x00\\xff\\\\",
-                                      "received " + std::string(200, 'x') + "... (1048576 bytes)",
-                                      "received first", "received last", "5 messages"});
+    CHECK(subscriber.lines() == Lines{"received sub1", "received sub1\\x00\\xff",
+                                      "received sub1 first", "received sub1 end", "4 messages"});
 }
 
 TEST_CASE("pub-sub: a finished publisher still delivers what its subscriber has not taken",
           "[pub-sub]") {
     // More than the kernel's buffers hold; over tcp, because libzmq loses the end over ipc.
     const std::string name(100000, 'x');
-    Process publisher("pub-sub/publisher",
-                      {"--bind", any_port, "--to", name, "--interval", "5", "--count", "150"});
+    Process publisher("pub-sub/publisher --interval 5 --count 150 --bind " + any_port + " --to " +
+                      name);
     Peer subscriber(ZMQ_SUB);
     subscriber.set(ZMQ_RCVHWM, 1).subscribe("x").connect(publisher.endpoint());
     int round = round_of(subscriber.receive()[0]);

@@ -212,8 +212,8 @@ TEST_CASE("4.4: the first worker may hold everything before the second connects"
     // Only later tasks are distributed to both.
     send(push, {"4"});
     send(push, {"5"});
-    const std::set<std::string> dealt{receive(first).at(0), receive(late).at(0)};
-    CHECK(dealt == std::set<std::string>{"4", "5"});
+    const std::set<std::string> distributed{receive(first).at(0), receive(late).at(0)};
+    CHECK(distributed == std::set<std::string>{"4", "5"});
 }
 
 TEST_CASE("4.4: a worker that dies loses its unread tasks", "[notes]") {

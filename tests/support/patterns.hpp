@@ -4,7 +4,6 @@
 #include <csignal>
 #include <deque>
 #include <map>
-#include <sstream>
 
 #include "programs.hpp"
 
@@ -14,8 +13,7 @@ struct Part {
     std::string endless;  // further arguments, so that it does not end before Ctrl-C
     std::string shows;    // a part of each line that it prints for a message; "": it prints none
     std::string summary;  // its last line, a regular expression; "": it runs until Ctrl-C
-    bool binds() const { return arguments.find("bind @") != std::string::npos || is_proxy(); }
-    bool is_proxy() const { return path.find("proxy") != std::string::npos; }
+    bool binds() const { return arguments.find("--connect") == std::string::npos; }
 };
 
 struct Pattern {
@@ -30,6 +28,10 @@ inline const std::vector<Pattern>& patterns() {
                              "10 replies"};
     static const Part retries{"retry-req-rep/client", "--connect @a --timeout 200", "--count 0",
                               world, "10 replies"};
+    static const Part worker{
+        "push-pull2/worker",
+        "--connect @a --connect @b --sink @even --control @stop0 --sink @odd --control @stop1", "",
+        "task ", "100 tasks"};
     static const std::vector<Pattern> all = {
         {"req-rep",
          {{"req-rep/server", "--bind @a", "", hello, ""},
@@ -47,15 +49,15 @@ inline const std::vector<Pattern>& patterns() {
           {"push-pull/sinker", "--bind @results", "--count 0", "result ", "100 of 100 results"},
           {"push-pull/worker", "--connect @tasks --sink @results", "", "task ", ""}}},
         {"push-pull2",
-         {{"push-pull2/sender", "--bind @a", "--count 0", "task a ", "100 tasks"},
-          {"push-pull2/sender", "--bind @b --name b", "--count 0", "task b ", "100 tasks"},
+         {{"push-pull2/sender", "--bind @a --workers 2", "--count 0", "task a ", "100 tasks"},
+          {"push-pull2/sender", "--bind @b --workers 2 --name b", "--count 0", "task b ",
+           "100 tasks"},
           {"push-pull2/sinker", "--bind @even --control @stop0 --count 100", "--count 0", "result ",
            "100 of 100 results"},
           {"push-pull2/sinker", "--bind @odd --control @stop1 --count 100", "--count 0", "result ",
            "100 of 100 results"},
-          {"push-pull2/worker",
-           "--connect @a --connect @b --sink @even --control @stop0 --sink @odd --control @stop1",
-           "", "task ", "200 tasks"}}},
+          worker,
+          worker}},
         {"ex-req-rep",
          {{"ex-req-rep/proxy", "--frontend @clients --backend @servers", "", "request [", ""},
           server,
@@ -70,8 +72,9 @@ inline const std::vector<Pattern>& patterns() {
          {{"mt-req-rep/server", "--bind @a", "", hello, ""},
           {"mt-req-rep/client", "--connect @a", "--count 0", world, "40 replies"}}},
         {"sync-pub-sub",
-         {{"sync-pub-sub/publisher", "--bind @a --sync @b --subscribers 1", "--count 0",
-           "published ", "10 messages"},
+         {{"sync-pub-sub/publisher", "--bind @a --sync @b", "--count 0", "published ",
+           "10 messages"},
+          {"sync-pub-sub/subscriber", "--connect @a --sync @b", "", "received ", "10 updates"},
           {"sync-pub-sub/subscriber", "--connect @a --sync @b", "", "received ", "10 updates"}}},
         {"pub-sub-envelope",
          {{"pub-sub-envelope/publisher", "--bind @a --interval 1", "--interval 0", "published ",
@@ -82,9 +85,13 @@ inline const std::vector<Pattern>& patterns() {
     return all;
 }
 
-/// Whether a program can run here: libzmq may have been built without CURVE.
-inline bool can_run(const std::string& path) {
-    return path.rfind("curve", 0) != 0 || zmq_has("curve") == 1;
+/// Calls `test` for each pattern that can run here.
+inline void each_pattern(const std::function<void(const Pattern&)>& test) {
+    for (const auto& pattern : patterns())
+        if (can_run(pattern.name)) {
+            INFO(pattern.name);
+            test(pattern);
+        }
 }
 
 /// Runs the programs of a pattern, the binding ones first, on free ports.
@@ -93,24 +100,18 @@ class Running {
     explicit Running(const Pattern& pattern, bool endless = false)
         : pattern_(pattern), endless_(endless) {}
 
-    /// Starts a part, and waits for the endpoints that it binds; with its output in a file, not.
-    Process& start(const Part& part, const std::string& output = "") {
+    /// Starts a part, and waits for the endpoints that it binds.
+    void start(const Part& part) {
         Lines arguments = words_of(part.arguments + (endless_ ? " " + part.endless : ""));
         for (auto& word : arguments) {
             const std::string name = word.substr(1);
             if (word[0] == '%') word = folder.path(name);
             if (word[0] == '@') word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
         }
-        if (!output.empty()) {
-            arguments.insert(arguments.begin(), {"-c", "exec \"$0\" \"$@\" >'" + output + "'",
-                                                 BINARY_DIR "/" + part.path});
-            return processes.emplace_back("/bin/sh", arguments);
-        }
         Process& process = processes.emplace_back(part.path, arguments);
         if (part.binds())
             for (const auto& word : words_of(part.arguments))
                 if (word[0] == '@') endpoints[word.substr(1)] = process.endpoint();
-        return process;
     }
     /// Gives all endpoints a name in the folder, so that those that connect can start first.
     void use_ipc() {
@@ -129,6 +130,13 @@ class Running {
     void wait_for_traffic() {
         for (size_t i = 0; i < pattern_.parts.size(); ++i)
             if (!pattern_.parts[i].shows.empty()) processes[i].wait_for(pattern_.parts[i].shows);
+    }
+    /// The lines of all programs that begin with `word`, without it, sorted.
+    Lines lines_with(const std::string& word) {
+        Lines all;
+        for (auto& process : processes)
+            for (const auto& line : process.lines_with(word)) all.push_back(line);
+        return sorted(all);
     }
     /// Checks that the pattern does all that it should.
     void check_end() {
@@ -149,13 +157,6 @@ class Running {
     std::deque<Process> processes;                 // in the order of the parts
 
  private:
-    static Lines words_of(const std::string& text) {
-        std::istringstream in(text);
-        Lines words;
-        for (std::string word; in >> word;) words.push_back(word);
-        return words;
-    }
-
     const Pattern pattern_;
     const bool endless_;
 };

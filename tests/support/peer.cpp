@@ -57,13 +57,6 @@ Peer& Peer::connect_until(const std::string& endpoint, int events) {
     return *this;
 }
 
-Peer& Peer::bind_until(const std::string& endpoint, int events) {
-    Monitor monitor(*this, events);
-    bind(endpoint);
-    monitor.next();
-    return *this;
-}
-
 Peer& Peer::set(int option, int value) {
     check(zmq_setsockopt(socket_, option, &value, sizeof value));
     return *this;

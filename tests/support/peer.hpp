@@ -33,10 +33,8 @@ class Peer {
     std::string bind(const std::string& endpoint);
     std::string endpoint() const;  // the same
     Peer& connect(const std::string& endpoint);
-    /// Connects, or binds, and waits until a connection has led to one of `events`
-    /// (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
+    /// Connects, and waits for one of `events` (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
     Peer& connect_until(const std::string& endpoint, int events);
-    Peer& bind_until(const std::string& endpoint, int events);
     Peer& subscribe(const std::string& prefix) { return set(ZMQ_SUBSCRIBE, prefix); }
     Peer& set(int option, int value);
     Peer& set(int option, const std::string& bytes);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,76 +15,58 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
-
-extern char** environ;
 
 namespace {
 
-/// For calls that return an error number: throws unless it is 0.
-void must(int error, const char* call) {
-    if (error != 0) throw std::runtime_error(std::string(call) + ": " + std::strerror(error));
+int must(int result, const char* call) {
+    if (result == -1) throw std::runtime_error(std::string(call) + ": " + std::strerror(errno));
+    return result;
 }
-
-struct Pipe {
-    int read_end, write_end;
-    Pipe() {
-        int ends[2];
-        // Not pipe2, which macOS lacks. No other thread here spawns while the flags are missing.
-        if (pipe(ends) == -1) must(errno, "pipe");
-        for (const int end : ends)
-            if (fcntl(end, F_SETFD, FD_CLOEXEC) == -1) must(errno, "fcntl");
-        read_end = ends[0];
-        write_end = ends[1];
-    }
-};
 
 }  // namespace
 
-Process::Process(const std::string& program, const Lines& arguments) {
-    const std::string path = program.front() == '/' ? program : BINARY_DIR "/" + program;
-    name_ = program;
-    Lines words{path};
+Process::Process(const std::string& command, const Lines& arguments) : name_(command) {
+    Lines words = command[0] == '/' ? Lines{command} : words_of(command);
+    if (command[0] != '/') words[0].insert(0, BINARY_DIR "/");
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
-    for (auto& word : words) {
-        argv.push_back(word.data());
-        name_ += &word == words.data() ? "" : " " + word;
-    }
+    for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
+    for (const auto& word : arguments) name_ += " " + word;
 
-    const Pipe out, err;
-    posix_spawn_file_actions_t files;
-    must(posix_spawn_file_actions_init(&files), "posix_spawn_file_actions_init");
-    must(posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0), "addopen");
-    must(posix_spawn_file_actions_adddup2(&files, out.write_end, 1), "adddup2");
-    must(posix_spawn_file_actions_adddup2(&files, err.write_end, 2), "adddup2");
-    posix_spawnattr_t attributes;
-    must(posix_spawnattr_init(&attributes), "posix_spawnattr_init");
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigemptyset(&all);
-    for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) sigaddset(&all, number);
-    must(posix_spawnattr_setsigmask(&attributes, &none), "setsigmask");
-    must(posix_spawnattr_setsigdefault(&attributes, &all), "setsigdefault");
-    must(posix_spawnattr_setpgroup(&attributes, 0), "setpgroup");
-    must(posix_spawnattr_setflags(
-             &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP),
-         "setflags");
-    const int spawned = posix_spawn(&id_, path.c_str(), &files, &attributes, argv.data(), environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
-    close(out.write_end);
-    close(err.write_end);
-    out_.fd = out.read_end;
-    err_.fd = err.read_end;
-    must(spawned, ("posix_spawn " + path).c_str());
+    int ends[2][2];  // for standard output and standard error
+    for (auto& pair : ends) {
+        must(pipe(pair), "pipe");  // not pipe2, which macOS lacks: no other thread forks meanwhile
+        for (const int end : pair) must(fcntl(end, F_SETFD, FD_CLOEXEC), "fcntl");
+    }
+    id_ = must(fork(), "fork");
+    if (id_ == 0) {  // only calls that are safe after fork in a process that has threads
+        setpgid(0, 0);
+        for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, nullptr);
+        dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+        dup2(ends[0][1], 1);
+        dup2(ends[1][1], 2);
+        execv(argv[0], argv.data());
+        _exit(127);
+    }
+    setpgid(id_, id_);  // here, too, because the child may not have come so far yet
+    for (const auto& pair : ends) close(pair[1]);
+    out_.fd = ends[0][0];
+    err_.fd = ends[1][0];
     reader_ = std::thread([this] { read_streams(); });
 }
 
+Shell::Shell(const std::string& command)
+    : Process("/bin/sh", {"-c", "built='" BINARY_DIR "'; " + command}) {}
+
 Process::~Process() {
     kill(-id_, SIGKILL);  // also what it has started itself, which would hold the pipes open
-    if (!reaped_) waitpid(id_, nullptr, 0);
+    if (!status_) waitpid(id_, nullptr, 0);
     reader_.join();
     if (std::uncaught_exceptions() > 0) std::fprintf(stderr, "%s\n", report().c_str());
     close(out_.fd);
@@ -139,23 +120,21 @@ std::string Process::endpoint() {
 }
 
 void Process::signal(int number) const {
-    if (!reaped_ && kill(id_, number) == -1) must(errno, "kill");
+    if (!status_) must(kill(id_, number), "kill");
 }
 
 int Process::wait(std::chrono::seconds longest) {
-    if (!reaped_) {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
-            throw std::runtime_error("did not end in time\n" + report());
-        lock.unlock();
-        // Its output has ended, so it ends now. A hang from here on is for ctest to end.
-        int status = 0;
-        while (waitpid(id_, &status, 0) == -1)
-            if (errno != EINTR) must(errno, "waitpid");
-        reaped_ = true;
-        status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-    }
-    return status_;
+    if (status_) return *status_;
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
+        throw std::runtime_error("did not end in time\n" + report());
+    lock.unlock();
+    // Its output has ended, so it ends now. A hang from here on is for ctest to end.
+    int status = 0;
+    while (waitpid(id_, &status, 0) == -1)
+        if (errno != EINTR) must(-1, "waitpid");
+    status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    return *status_;
 }
 
 int Process::stop(int number) {
@@ -187,6 +166,17 @@ Lines Process::lines_with(const std::string& word) {
     return all;
 }
 
+Lines Process::ignored() {
+    const std::string begin = name_.substr(0, name_.find(' ')) + ": ignored ";
+    Lines all;
+    for (const auto& line : lines_of(errors()))
+        if (line.rfind(begin.substr(begin.find('/') + 1), 0) == 0)
+            all.push_back(line.substr(line.rfind(": ") + 2));
+        else if (line != "interrupted")
+            all.push_back(line);
+    return all;
+}
+
 std::string Process::report() {
     const auto end_of = [](const std::string& text) {
         constexpr size_t most = 4000;
@@ -198,7 +188,7 @@ std::string Process::report() {
 
 Folder::Folder() {
     char name[] = "/tmp/zmq-examples-XXXXXX";
-    if (mkdtemp(name) == nullptr) must(errno, "mkdtemp");
+    if (mkdtemp(name) == nullptr) must(-1, "mkdtemp");
     path_ = name;
 }
 
@@ -212,6 +202,11 @@ Lines lines_of(const std::string& text) {
     for (size_t from = 0, to; (to = text.find('\n', from)) != std::string::npos; from = to + 1)
         lines.push_back(text.substr(from, to - from));
     return lines;
+}
+
+Lines words_of(const std::string& text) {
+    std::istringstream in(text);
+    return {std::istream_iterator<std::string>(in), {}};
 }
 
 Lines sorted(Lines lines) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,8 +20,9 @@ inline constexpr std::chrono::seconds deadline{20};
 /// Its destructor kills the group and reaps the process.
 class Process {
  public:
-    /// `program` is "FOLDER/PROGRAM" in the build folder, or the absolute path of any executable.
-    explicit Process(const std::string& program, const Lines& arguments = {});
+    /// `command` is "FOLDER/PROGRAM ARGUMENT ...", in the build folder, or the absolute path of any
+    /// executable, without arguments. `arguments` follow; they may have spaces.
+    explicit Process(const std::string& command, const Lines& arguments = {});
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
@@ -48,6 +50,9 @@ class Process {
     std::string last_line();
     /// What follows `word` and a space in the lines that begin with it, in their order.
     Lines lines_with(const std::string& word);
+    /// The messages that it has named as ignored, in their order; and any other line of standard
+    /// error, as it is, but "interrupted".
+    Lines ignored();
     int id() const { return id_; }
 
  private:
@@ -63,12 +68,16 @@ class Process {
 
     std::string name_;
     int id_ = -1;
-    bool reaped_ = false;
-    int status_ = 0;
+    std::optional<int> status_;  // after wait()
     Stream out_, err_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::thread reader_;
+};
+
+/// A command of the shell, to which $built is the build folder.
+struct Shell : Process {
+    explicit Shell(const std::string& command);
 };
 
 /// A folder of its own under /tmp, gone afterwards. `endpoint("a")` is an ipc endpoint in it, for
@@ -89,8 +98,9 @@ class Folder {
 /// Any free port, to be read back with Process::endpoint().
 inline const std::string any_port = "tcp://127.0.0.1:*";
 
-/// The lines of a text, without their ends; what follows the last end is not counted.
+/// The lines of a text, without their ends and without an unfinished one; the words of a line.
 Lines lines_of(const std::string& text);
+Lines words_of(const std::string& text);
 Lines sorted(Lines lines);
 
 /// The whole of a file.

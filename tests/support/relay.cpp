@@ -7,8 +7,6 @@
 
 #include <stdexcept>
 
-#include "process.hpp"
-
 Relay::Relay(const std::string& target, const std::vector<std::string>& odd_answers)
     : target_(target), odd_answers_(odd_answers) {
     if (pipe(wake_) == -1) throw std::runtime_error("pipe");
@@ -33,24 +31,9 @@ void Relay::cut() {
     for (const auto& connection : connections_) shutdown(connection.near.fd(), SHUT_RDWR);
 }
 
-void Relay::change() {
-    const std::lock_guard lock(mutex_);
-    changes_ = true;
-}
-
 std::string Relay::bytes() {
     const std::lock_guard lock(mutex_);
-    return to_target_ + from_target_;
-}
-
-void Relay::wait_for(const std::string& part, int times) {
-    std::unique_lock lock(mutex_);
-    const auto came = [&] {
-        int n = 0;
-        for (size_t at = 0; (at = from_target_.find(part, at)) != std::string::npos; ++at) ++n;
-        return n >= times;
-    };
-    if (!passed_.wait_for(lock, deadline, came)) throw std::runtime_error("no " + part);
+    return bytes_;
 }
 
 void Relay::run() {
@@ -68,9 +51,8 @@ void Relay::run() {
         const std::lock_guard lock(mutex_);
         size_t i = 2;
         for (auto at = connections_.begin(); at != connections_.end(); i += 2) {
-            const bool open =
-                held_ || ((items[i].revents == 0 || pass(at->near, at->far, false)) &&
-                          (items[i + 1].revents == 0 || pass(at->far, at->near, true)));
+            const bool open = held_ || ((items[i].revents == 0 || pass(at->near, at->far)) &&
+                                        (items[i + 1].revents == 0 || pass(at->far, at->near)));
             at = open ? std::next(at) : connections_.erase(at);
         }
         if (items[1].revents != 0) take();
@@ -86,16 +68,13 @@ void Relay::take() {
     }
     try {
         connections_.push_back({std::move(near), RawPeer(target_)});
-    } catch (const std::runtime_error&) {
-        return;  // the target is gone, and now the connection is, too
+    } catch (const std::runtime_error&) {  // the target has left, and now the connection ends, too
     }
 }
 
-bool Relay::pass(RawPeer& from, RawPeer& to, bool from_target) {
-    std::string bytes = from.receive_some();
+bool Relay::pass(RawPeer& from, RawPeer& to) {
+    const std::string bytes = from.receive_some();
     if (bytes.empty()) return false;
-    (from_target ? from_target_ : to_target_) += bytes;
-    passed_.notify_all();
-    if (from_target && changes_) bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    bytes_ += bytes;
     return to.send(bytes);
 }

@@ -1,7 +1,6 @@
-// A network that a test can hold up, cut, change and look into.
+// A network that a test can hold up, cut and look into.
 #pragma once
 
-#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <string>
@@ -24,12 +23,8 @@ class Relay {
     void let_through() { set_held(false); }
     /// Ends every connection that there is, as a broken network does.
     void cut();
-    /// From here on what the target sends arrives with its last byte changed.
-    void change();
     /// Returns all bytes that have passed so far, in both directions.
     std::string bytes();
-    /// Waits until `part` has passed that many times on its way from the target.
-    void wait_for(const std::string& part, int times = 1);
 
  private:
     struct Connection {
@@ -39,16 +34,15 @@ class Relay {
     void run();
     void take();
     /// Passes on all bytes that have come. Returns false at the end of the connection.
-    bool pass(RawPeer& from, RawPeer& to, bool from_target);
+    bool pass(RawPeer& from, RawPeer& to);
 
     const Listener listener_;
     const std::string target_;
     std::vector<std::string> odd_answers_;
     int wake_[2];
     std::mutex mutex_;  // for all below
-    std::condition_variable passed_;
     std::list<Connection> connections_;
-    bool held_ = false, changes_ = false;
-    std::string to_target_, from_target_;
+    bool held_ = false;
+    std::string bytes_;
     std::thread thread_;
 };
