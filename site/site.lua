@@ -6,7 +6,7 @@ local pages, by_source, sources, problems = {}, {}, {}, {}
 local words = {
   en = {skip = "Skip to the page", contents = "Contents", pattern = "Patterns", notes = "Notes", page = "More",
     along = "Reading path", copy = "Copy", copied = "Copied", raw = "raw file", here = "On this page", tests = "Tests",
-    cites = "Notes that this page cites:", recorded = "A recorded run", replay = "Replay it, slowed down", wire = "On the wire",
+    cites = "Notes that this page cites: ", recorded = "A recorded run", replay = "Replay it, slowed down", wire = "On the wire",
     table = "Table", code = "Code", language = "English", front = "README.md"},
   ["zh-CN"] = {skip = "跳到正文", contents = "目录", pattern = "模式", notes = "笔记", page = "其他",
     along = "阅读顺序", copy = "复制", copied = "已复制", raw = "源文件", here = "本页内容", tests = "测试",
@@ -43,7 +43,7 @@ local function escape(text) return (text:gsub("[&<>\"]", {["&"] = "&amp;", ["<"]
 local function unbroken(text, most)
   if #text <= 16 then return '<span class="word">' .. escape(text) .. "</span>" end
   text = escape(text):gsub("(%-%-%a+) ([^-%s]%S*)", function(option, value) return #option + #value < most and option .. "\1" .. value or nil end)
-  return (text:gsub("%S*%-%S*", function(word) return #word <= 31 and '<span class="word">' .. word .. "</span>" or nil end):gsub("\1", " "))
+  return (text:gsub("%S*%-%S*", function(word) return #word <= math.max(most, 31) and '<span class="word">' .. word .. "</span>" or nil end):gsub("\1", " "))
 end
 local function problem(page, text)  -- stops the build, but only when all pages are there to be looked at
   problems[#problems + 1] = page.source .. ": " .. text
@@ -116,6 +116,7 @@ local function finished(page, blocks)
       return {pandoc.RawInline("html", '<a href="' .. image.src .. '">'), image, pandoc.RawInline("html", "</a>")}
     end,
     Emph = myth, Strong = myth,
+    Str = function(str) return #str.text <= 14 and str.text:find("^%a+%-[%a%-]+%p*$") and pandoc.Span({str}, pandoc.Attr("", {"word"})) or nil end,
     Code = function(code) return code.text:find("[- ]") and pandoc.RawInline("html", "<code>" .. unbroken(code.text, 16) .. "</code>") or nil end,
     Link = function(link)
       if link.target:find("^#[^/]+%.cpp") then return nil end
@@ -151,7 +152,7 @@ local function code_block(page, block)
   local class, indent = block.classes[1] or "text", block.text:match("^ *")
   block.text = ("\n" .. block.text):gsub("\n" .. indent, "\n"):sub(2)
   if class == "text" and not block.text:find("\n") then return html(command(page, block.text)) end
-  local code = class == "text" and escape(block.text) or table.concat(highlight(block.text, class), "\n")
+  local code = class == "text" and unbroken(block.text, 31) or table.concat(highlight(block.text, class), "\n")
   return html('<div class="code ' .. class .. '"><pre tabindex="0"><code>' .. code .. "</code></pre></div>")
 end
 local function scrolls(class, label, content)
@@ -224,7 +225,7 @@ end
 
 local function terminal(caption, said, lines)
   return ('<figure class="terminal">%s<pre tabindex="0"><span class="l"><b>$</b> %s\n</span>%s</pre></figure>\n')
-    :format(caption and "<figcaption>" .. caption .. "</figcaption>" or "", unbroken(said, 31), table.concat(lines))
+    :format(caption and "<figcaption>" .. caption .. "</figcaption>" or "", unbroken(said, 34), table.concat(lines))
 end
 local function transcript(page, said, text, caption)
   local lines = lines_of(text)
@@ -257,7 +258,7 @@ local function replay(page, run, drawing, caption)
   for i, program in ipairs(run.programs) do terminals[i] = terminal(escape(program.name), program.command, {lines[program.name]}) end
   local height, covers = rows[2].y - rows[1].y, {}
   for i, row in ipairs(rows) do
-    covers[i] = ('<rect class="cover" visibility="hidden" style="--i:%d" x="0" y="%.1f" width="100%%" height="%.1f"/>'):format(i, row.y - height / 2, height)
+    covers[i] = ('<rect class="cover" visibility="hidden" style="--i:%d" x="0" y="%.1f" width="100%%" height="%.1f"/>'):format(i, row.y - height / 2, i < #rows and height or 1.6 * height)  -- the last to the end of the lines
   end
   return html('<div class="replay" style="--step:%.2fs"><div class="head"><h3>%s</h3><p>%s</p><label class="play"><input type="checkbox"> %s</label></div>'
     .. '<div class="terminals">%s</div>%s</div>', math.min(0.6, 20 / #rows), say.recorded, caption and render(finished(page, {pandoc.Plain(caption)})) or "", say.replay,
@@ -319,7 +320,7 @@ local function tests_section(page, pattern, cited)
   table.sort(numbers, function(a, b) return padded(a) < padded(b) end)
   for i, number in ipairs(numbers) do numbers[i] = ('<a href="%s">%s</a>'):format(cited[number], number) end
   return html('<h2 id="tests">%s</h2><div class="proof">%s%s</div>%s', say.tests, tests, command(page, "ctest --test-dir build -L '^" .. pattern .. "$'"),
-    #numbers > 0 and "<p>" .. say.cites .. " " .. table.concat(numbers, " ") .. "</p>" or "")
+    #numbers > 0 and "<p>" .. say.cites .. table.concat(numbers, " ") .. "</p>" or "")
 end
 
 local function convert(page)
