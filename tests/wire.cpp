@@ -434,30 +434,25 @@ bool can_trace() {
 
 /// ./run trace. LeakSanitizer does not work in a process that is traced, and ThreadSanitizer then
 /// reports races inside libzmq that it does not report otherwise.
-class Trace {
- public:
-    explicit Trace(const std::string& arguments) {
-        const size_t end = std::min(arguments.find("--"), arguments.size());  // behind a pattern
-        run_.emplace("/bin/sh", Strings{"-c", "cd '" SOURCE_DIR "' && export BUILT='" BINARY_DIR
-                                              "' ASAN_OPTIONS=detect_leaks=0"
-                                              " TSAN_OPTIONS=report_bugs=0:atexit_sleep_ms=0;"
-                                              " exec ./run trace " +
-                                                  arguments.substr(0, end) + " --json " + path() +
-                                                  " " + arguments.substr(end)});
-    }
-    Process& run() { return *run_; }
-    Recording recording() {
-        const int status = run_->wait();
-        INFO(run_->output() << run_->errors());
-        REQUIRE(status == 0);
-        return from_json(read_file(path()));
-    }
-
- private:
-    std::string path() { return folder_.path("recording.json"); }
-    Folder folder_;
-    std::optional<Process> run_;
+struct Trace : Process {
+    explicit Trace(const std::string& arguments)
+        : Process("/bin/sh", {"-c", "cd '" SOURCE_DIR "' && export BUILT='" BINARY_DIR
+                                    "' ASAN_OPTIONS=detect_leaks=0"
+                                    " TSAN_OPTIONS=report_bugs=0:atexit_sleep_ms=0;"
+                                    " exec ./run trace " +
+                                        arguments}) {}
 };
+
+Recording traced(const std::string& arguments) {
+    const Folder folder;
+    const std::string path = folder.path("recording.json");
+    const size_t end = std::min(arguments.find("--"), arguments.size());  // behind a pattern
+    Trace run(arguments.substr(0, end) + " --json " + path + " " + arguments.substr(end));
+    const int status = run.wait();
+    INFO(run.output() << run.errors());
+    REQUIRE(status == 0);
+    return from_json(read_file(path));
+}
 
 }  // namespace
 
@@ -469,43 +464,39 @@ TEST_CASE("wire: each pattern, traced now, is as it was recorded, also when its 
     Process holder("/bin/sh", {"-c", BINARY_DIR "/req-rep/server; echo taken"});
     holder.wait_for("");
     const char* times = std::getenv("TRACES");
-    for (int n = times == nullptr ? 1 : std::atoi(times); n > 0; --n) {
-        std::map<std::string, Trace> traces;  // side by side, because most of their time is waiting
-        for (const auto& [pattern, recording] : recordings()) traces.try_emplace(pattern, pattern);
-        for (const auto& [pattern, recording] : recordings()) {
+    for (const auto& [pattern, recording] : recordings())
+        for (int n = times == nullptr ? 1 : std::atoi(times); n > 0; --n) {
             INFO(pattern << ", " << n << " to go");
-            const Recording now = traces.at(pattern).recording();
+            const Recording now = traced(pattern);
             CHECK(early_lines(now) == Strings{});
             CHECK(conversation(now) == conversation(recording));
         }
-    }
 }
 
 TEST_CASE("wire: any programs can be traced, and one that fails is named", "[wire]") {
     if (!can_trace()) return;
     const std::string server = "-- " BINARY_DIR "/req-rep/server --bind @/1 ",
                       client = "-- " BINARY_DIR "/req-rep/client --count 1 ";
-    const Recording recording = Trace(server + client + "--connect @/1").recording();
+    const Recording recording = traced(server + client + "--connect @/1");
     REQUIRE(recording.programs.size() == 2);
     CHECK(recording.programs[0].name == "server");
     CHECK(recording.programs[1].name == "client");
     CHECK(recording.connections.size() == 1);
     Trace failing(server + client + "--nonsense");
-    CHECK(failing.run().wait() == 1);
-    CHECK(failing.run().errors().find("client: exit status 2") != std::string::npos);
+    CHECK(failing.wait() == 1);
+    CHECK(failing.errors().find("client: exit status 2") != std::string::npos);
     Trace missing("-- /nowhere/program");
-    CHECK(missing.run().wait() == 1);
-    CHECK(missing.run().errors().find("/nowhere/program") != std::string::npos);
+    CHECK(missing.wait() == 1);
+    CHECK(missing.errors().find("/nowhere/program") != std::string::npos);
 }
 
 TEST_CASE("wire: a program starts after a line, and after the end of a program", "[wire]") {
     if (!can_trace()) return;
     for (const std::string cue : {"two", "a"}) {
         Strings lines;
-        for (const auto& event : Trace("--names 'a b' --after 'b " + cue +
-                                       "' -- /bin/sh -c 'echo one; sleep 0.2; echo two' "
-                                       "-- /bin/echo three")
-                                     .recording()
+        for (const auto& event : traced("--names 'a b' --after 'b " + cue +
+                                        "' -- /bin/sh -c 'echo one; sleep 0.2; echo two' "
+                                        "-- /bin/echo three")
                                      .events)
             lines.push_back(event.text);
         CHECK(lines == Strings{"one", "two", "three"});
@@ -514,7 +505,7 @@ TEST_CASE("wire: a program starts after a line, and after the end of a program",
 
 TEST_CASE("wire: mt-ready has no wire, and says so", "[wire]") {
     Trace run("mt-ready");
-    CHECK(run.run().wait() == 1);
-    CHECK(run.run().errors().find("inproc") != std::string::npos);
+    CHECK(run.wait() == 1);
+    CHECK(run.errors().find("inproc") != std::string::npos);
 }
 #endif
