@@ -28,7 +28,7 @@ struct Row {
 
 bool is_handshake(const Event& event) {
     static const std::set<std::string> names = {"READY", "HELLO", "WELCOME", "INITIATE"};
-    return event.kind == "greeting" || (event.kind == "command" && names.count(event.name) > 0);
+    return event.kind == "greeting" || (event.kind == "command" && names.contains(event.name));
 }
 
 std::string label(const Event& event) {
