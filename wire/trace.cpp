@@ -198,7 +198,7 @@ class Tracer {
         for (const Run& other : runs_)
             if (other.has_ended) seen.insert(before + other.name);
         return std::all_of(cues_.begin(), cues_.end(), [&](const std::string& cue) {
-            return cue.rfind(before, 0) != 0 || seen.count(cue) > 0;
+            return cue.rfind(before, 0) != 0 || seen.contains(cue);
         });
     }
     std::vector<std::string> logs(const Run& run) const {
