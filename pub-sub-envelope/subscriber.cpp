@@ -19,8 +19,9 @@ int main(int argc, char** argv) try {
     check(zmq_connect(subscriber, endpoint.c_str()), "zmq_connect " + endpoint);
 
     Message frame;
+    std::vector<std::string> frames;  // key, perhaps the sender's address, content
     while (count == 0 || messages.count() < count) {
-        std::vector<std::string> frames;  // key, perhaps the sender's address, content
+        frames.clear();
         do {
             check(zmq_msg_recv(frame, subscriber, 0));
             frames.emplace_back(frame.bytes());
