@@ -129,7 +129,7 @@ std::vector<Row> pattern_rows() {
                    {"pub-sub-envelope/publisher --bind * --interval 0",
                     text("%d = pub-sub-envelope/subscriber --connect @0 --key= --count %d",
                          subscribers, n)},
-                   {"raw pub-envelope *", text("%d = raw sub @0 %d", subscribers, n)}));
+                   {"raw pub-envelope *", text("%d = raw sub-envelope @0 %d", subscribers, n)}));
         n = many(2000000 / (subscribers + 2));
         rows.push_back(
             beside("sync-pub-sub", what, n,

@@ -219,15 +219,28 @@ void pub_envelope(const Words& words) {
         }
 }
 
-/// ENDPOINT COUNT [PREFIX]
+/// ENDPOINT COUNT PREFIX
 void sub(const Words& words) {
-    const std::string prefix = words.size() > 2 ? words[2] : "";
     void* const socket = open(ZMQ_SUB);
-    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix.data(), prefix.size());
+    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, words[2].data(), words[2].size());
     zmq_connect(socket, words[0].c_str());
     Message frame;
     for (const int n = std::stoi(words[1]); messages < n;)
         if (frame.receive(socket) && !frame.more()) count();
+}
+
+/// ENDPOINT COUNT: gathers the frames of each message.
+void sub_envelope(const Words& words) {
+    void* const socket = open(ZMQ_SUB);
+    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+    zmq_connect(socket, words[0].c_str());
+    Message frame;
+    std::vector<std::string> frames;
+    for (const int n = std::stoi(words[1]); messages < n; frames.clear()) {
+        do frames.emplace_back(frame.receive(socket) ? frame.bytes() : "");
+        while (frame.more());
+        if (frames.size() == 2) count();
+    }
 }
 
 /// ENDPOINT SYNC SUBSCRIBERS COUNT
@@ -434,6 +447,7 @@ int main(int argc, char** argv) try {
         {"pub", pub},
         {"pub-envelope", pub_envelope},
         {"sub", sub},
+        {"sub-envelope", sub_envelope},
         {"publish", publish},
         {"updates", updates},
         {"one-by-one", one_by_one},
