@@ -41,7 +41,10 @@ Process::Process(const std::string& command, const Lines& arguments) : name_(com
         must(pipe(pair), "pipe");  // not pipe2, which macOS lacks: no other thread forks meanwhile
         for (const int end : pair) must(fcntl(end, F_SETFD, FD_CLOEXEC), "fcntl");
     }
-    id_ = must(fork(), "fork");
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);  // until the child no longer has Catch2's handlers
+    id_ = fork();
     if (id_ == 0) {  // only calls that are safe after fork in a process that has threads
         setpgid(0, 0);
         for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
@@ -54,6 +57,8 @@ Process::Process(const std::string& command, const Lines& arguments) : name_(com
         execv(argv[0], argv.data());
         _exit(127);
     }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    must(id_, "fork");
     setpgid(id_, id_);  // here, too, because the child may not have come so far yet
     for (const auto& pair : ends) close(pair[1]);
     out_.fd = ends[0][0];
