@@ -245,14 +245,18 @@ Strings early_lines(const Recording& recording) {
 }
 
 /// What is the same in another run: commands and messages of each direction of each connection, in
-/// their order, and the lines of each program. Made-up routing IDs are numbered, connections and
-/// lines sorted. What follows Ctrl-C depends on how long the clean-up takes.
+/// their order, and the lines of each program that ends by itself. Made-up routing IDs are
+/// numbered, connections and lines sorted. Ctrl-C may come before the last line of the others.
 Strings conversation(const Recording& recording) {
     Strings all;
     std::map<std::pair<size_t, std::string>, std::string> ways;
     std::map<std::string, size_t> ids;
+    std::set<std::string> interrupted;
+    for (const auto& event : recording.events)
+        if (event.kind == "signal") interrupted.insert(event.who);
     for (const auto& event : recording.events) {
         if (event.kind == "signal") break;
+        if (interrupted.count(event.who) == 1) continue;
         if (!event.who.empty()) {
             all.push_back(event.who + " " + event.stream + ": " + event.text);
             continue;
