@@ -57,7 +57,9 @@ RawPeer::RawPeer(const std::string& endpoint) : fd_(new_socket()) {
 RawPeer::RawPeer(int fd) : fd_(prepared(fd)) {}
 
 RawPeer::~RawPeer() {
-    if (fd_ != -1) close(fd_);
+    if (fd_ == -1) return;
+    shutdown(fd_, SHUT_RDWR);  // a child that was forked before FD_CLOEXEC was set holds it, too
+    close(fd_);
 }
 
 bool RawPeer::send(const std::string& bytes) {
