@@ -105,8 +105,8 @@ void parse(int argc, char** argv, const char* sentence, std::vector<Option> opti
 /// Throws for a wrong argument that parse() cannot detect.
 [[noreturn]] void reject_argument(const std::string& what);
 
-/// Returns the number above 0 that `digits` spell; nothing if they do not spell one.
-std::optional<size_t> number(std::string_view digits);
+/// Returns the number that `digits` spell; 0 if they do not spell one.
+size_t number(std::string_view digits);
 
 // Ctrl-C -----------------------------------------------------------------------------------------
 

@@ -96,10 +96,9 @@ void parse(int argc, char** argv, const char* sentence, std::vector<Option> opti
 
 void reject_argument(const std::string& what) { throw std::invalid_argument(what); }
 
-std::optional<size_t> number(std::string_view digits) {
+size_t number(std::string_view digits) {
     size_t value = 0;
     const char* const end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc{} || stop != end || value == 0) return std::nullopt;
-    return value;
+    return error == std::errc{} && stop == end ? value : 0;
 }

@@ -6,11 +6,11 @@
 #include "peers.hpp"
 
 /// Returns the number of a task or a result, which is one frame: the name of its sender, a space,
-/// the number ("a 1"). Returns nothing for any other message.
-inline std::optional<size_t> task_number(Message& message) {
+/// the number ("a 1"). Returns 0 for any other message.
+inline size_t task_number(Message& message) {
     const auto bytes = message.bytes();
     const size_t space = bytes.rfind(' ');
-    if (zmq_msg_more(message) == 1 || space == bytes.npos) return std::nullopt;
+    if (zmq_msg_more(message) == 1 || space == bytes.npos) return 0;
     return number(bytes.substr(space + 1));
 }
 

@@ -67,7 +67,7 @@ int main(int argc, char** argv) try {
                 if (const auto task = task_number(message)) {
                     print("task ", message);
                     interrupt.pause(work);
-                    check(zmq_msg_send(message, sinkers[*task % sinkers.size()].results, 0));
+                    check(zmq_msg_send(message, sinkers[task % sinkers.size()].results, 0));
                     ++tasks;
                 } else {
                     warn_ignored("an invalid task: ", message);

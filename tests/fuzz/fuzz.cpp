@@ -25,7 +25,7 @@ void read_message(const std::string& bytes) {
     const bool digits = bytes.find_first_not_of("0123456789") == bytes.npos;
     errno = 0;
     const auto value = digits ? std::strtoull(bytes.c_str(), nullptr, 10) : 0;
-    require(number(bytes).value_or(0) == (errno == 0 ? value : 0));
+    require(number(bytes) == (errno == 0 ? value : 0));
 }
 
 /// Decodes the bytes of a connection, which come `step` at a time. Neighbours of kind bytes count
