@@ -160,22 +160,34 @@ void sinker(const Words& words) {
         if (result.receive(socket) && number(result.bytes()) > 0) count();
 }
 
-/// SENDER SINKER CONTROL: as in push-pull2, for one of each.
+/// SENDER [SINKER CONTROL]...: as in push-pull2.
 void worker2(const Words& words) {
-    void* const to_sinker = open(ZMQ_PUSH);
-    set(to_sinker, ZMQ_SNDHWM, 0);
-    zmq_connect(to_sinker, words[1].c_str());
-    void* const control = open(ZMQ_SUB);
-    zmq_setsockopt(control, ZMQ_SUBSCRIBE, "", 0);
-    zmq_connect(control, words[2].c_str());
+    std::vector<void*> to_sinkers, controls;
+    for (size_t i = 1; i < words.size(); i += 2) {
+        to_sinkers.push_back(open(ZMQ_PUSH));
+        set(to_sinkers.back(), ZMQ_SNDHWM, 0);
+        zmq_connect(to_sinkers.back(), words[i].c_str());
+        controls.push_back(open(ZMQ_SUB));
+        zmq_setsockopt(controls.back(), ZMQ_SUBSCRIBE, "", 0);
+        zmq_connect(controls.back(), words[i + 1].c_str());
+    }
     Message message;
-    message.receive(control);  // READY
+    std::vector<zmq_pollitem_t> items;
+    for (void* const control : controls) {
+        message.receive(control);  // READY
+        items.push_back({control, 0, ZMQ_POLLIN, 0});
+    }
     void* const from_sender = connected(ZMQ_PULL, words[0]);
-    zmq_pollitem_t items[] = {{control, 0, ZMQ_POLLIN, 0}, {from_sender, 0, ZMQ_POLLIN, 0}};
-    while (zmq_poll(items, 2, -1) != -1) {
-        if (items[0].revents != 0 && message.receive(control) && message.bytes() == "STOP") break;
-        for (int n = 0; n < 100 && message.receive(from_sender, ZMQ_DONTWAIT); ++n)
-            if (task_number(message.bytes()) > 0) zmq_msg_send(&message.frame, to_sinker, 0);
+    items.push_back({from_sender, 0, ZMQ_POLLIN, 0});
+    for (size_t stopped = 0; stopped < controls.size();) {
+        zmq_poll(items.data(), static_cast<int>(items.size()), -1);
+        for (size_t i = 0; i < controls.size(); ++i)
+            if (items[i].revents != 0 && message.receive(controls[i]) && message.bytes() == "STOP")
+                ++stopped;
+        for (int n = 0; n < 100 && message.receive(from_sender, ZMQ_DONTWAIT); ++n) {
+            const auto task = static_cast<size_t>(task_number(message.bytes()));
+            if (task > 0) zmq_msg_send(&message.frame, to_sinkers[task % to_sinkers.size()], 0);
+        }
     }
 }
 
@@ -313,12 +325,11 @@ void echo(const Words& words) {
         zmq_msg_send(&frame.frame, socket, frame.more() ? ZMQ_SNDMORE : 0);
 }
 
-/// ENDPOINT CLIENTS COUNT: as many connections as clients, and over all of them 400 requests in
-/// flight: with more than its high-water mark allows for one client a ROUTER drops.
+/// ENDPOINT COUNT: 400 requests in flight. With more than its high-water mark allows, a ROUTER
+/// drops.
 void flood(const Words& words) {
-    void* const socket = open(ZMQ_DEALER);
-    for (int n = std::stoi(words[1]); n > 0; --n) zmq_connect(socket, words[0].c_str());
-    const int n = std::stoi(words[2]);
+    void* const socket = connected(ZMQ_DEALER, words[0]);
+    const int n = std::stoi(words[1]);
     int sent = 0;
     const auto request = [&] {
         if (++sent > n) return;
