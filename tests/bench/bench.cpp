@@ -2,7 +2,7 @@
 // what messages cost by size and transport.
 //
 // Usage: bench [--quick | --write | PATTERN]
-//   --quick  a row of each pattern, once, with few messages, to check the counts
+//   --quick  the first row of each pattern, once, with few messages, to check the counts
 //   --write  also puts the results into docs/performance.md
 //
 // The sides of a row are processes that are started alike. They alternate, A B A B ... The table
@@ -12,208 +12,147 @@
 #include <zmq.h>
 
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <list>
 #include <numeric>
 #include <regex>
-#include <set>
-#include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include "process.hpp"
 
 namespace {
 
-__attribute__((format(printf, 1, 2))) std::string text(const char* how, ...) {
-    char line[1000];
-    va_list values;
-    va_start(values, how);
-    std::vsnprintf(line, sizeof line, how, values);
-    va_end(values);
-    return line;
+std::string text(const char* how, auto... values) {
+    char buffer[1000];
+    std::snprintf(buffer, sizeof buffer, how, values...);
+    return buffer;
 }
 
 // What is measured --------------------------------------------------------------------------------
 
-/// A process is `[N] [=] PROGRAM ARGUMENT...`: N of them, 1 if not said; with = the summary of each
-/// counts. * is any port; @0, @1 ... are the endpoints in the order they were printed. Those that
-/// do not count run until the others are done.
-struct Side {
-    std::string name;
-    int count;  // what each summary should count
-    Lines processes;
-    double target = 0;            // how many times its rate the first side should reach
-    std::vector<double> rates{};  // messages a second, one a turn
+struct Numbers {
+    int k;                 // bytes, or how many workers, subscribers, ...
+    int n;                 // what each summary should count: enough for some tenths of a second
+    double target = 0.95;  // how many times the rate of the second side the first should reach
 };
 
-struct Row {
-    std::string pattern, what;
-    std::vector<Side> sides;
+/// A side is processes. Each is `[K] [=] PROGRAM ARGUMENT...`: K of them, or one; with = the
+/// summary of each counts, and those that do not count run until the others are done. raw is
+/// bench-raw. Arguments: K and N are the numbers of the row, N/8 an eighth of N; * is any port; @0,
+/// @1 ... are the endpoints in the order they were printed.
+struct Pattern {
+    std::string name, what;
+    std::vector<Numbers> rows;
+    std::vector<Lines> sides;
+    std::string second = "baseline";  // what the second side is
 };
 
-bool quick = false;
-
-/// How many messages: enough for some tenths of a second.
-int many(int n) { return quick ? std::max(20, n / 200) : n; }
-
-Row beside(const std::string& pattern, const std::string& what, int count, const Lines& program,
-           const Lines& baseline) {
-    return {pattern, what, {{"program", count, program}, {"baseline", count, baseline, 0.95}}};
+/// Messages one way between two threads.
+std::vector<Pattern> transports() {
+    std::vector<Pattern> all;
+    for (const std::string endpoint : {"inproc://cost", "ipc://*", "tcp://127.0.0.1:*"}) {
+        const std::string cost = "= raw cost " + endpoint;
+        all.push_back({endpoint.substr(0, endpoint.find(':')),
+                       "bytes: ",
+                       {{10, 200000}, {1000, 200000}, {1000000, 1000}},
+                       {{cost + " K N N 1"}, {cost + " K N 1 1"}, {cost + " K N N 0"}}});
+    }
+    return all;
 }
 
-/// Messages one way between two threads, by transport and size.
-std::vector<Row> cost_rows() {
-    std::vector<Row> rows;
-    for (const char* endpoint : {"inproc://cost", "ipc://*", "tcp://127.0.0.1:*"})
-        for (const int size : {10, 1000, 100000, 1000000}) {
-            const int n = many(size <= 1000 ? 200000 : size <= 100000 ? 10000 : 1000);
-            const auto side = [&](const char* name, const char* bursts_and_copy) {
-                return Side{
-                    name, n, {text("= raw cost %s %d %d %s", endpoint, size, n, bursts_and_copy)}};
-            };
-            const std::string transport(endpoint, std::string(endpoint).find(':'));
-            rows.push_back({transport,
-                            std::to_string(size),
-                            {side("in bursts, copied", "1 1"), side("one message a poll", "0 1"),
-                             side("not copied", "1 0")}});
-        }
-    return rows;
+Pattern beside(const char* name, const char* what, const std::vector<Numbers>& rows,
+               const Lines& program, const Lines& other, const char* second = "baseline") {
+    return {name, what, rows, {program, other}, second};
 }
 
-std::vector<Row> pattern_rows() {
-    int n = many(6000);
-    const std::string req = text("= raw req @0 %d", n);
-    std::vector<Row> rows{
-        beside("req-rep", "round trips", n,
-               {"req-rep/server --bind *", text("= req-rep/client --connect @0 --count %d", n)},
-               {"raw rep *", req}),
-        beside("retry-req-rep", "round trips", n,
-               {"raw rep *", text("= retry-req-rep/client --connect @0 --count %d", n)},
-               {"raw rep *", req + " 1000"}),
-        beside("interrupt", "round trips", n, {"interrupt/server --bind *", req},
-               {"raw rep-and-pipe *", req})};
-
-    n = many(4000000);
-    for (const int workers : {1, 4}) {
-        const std::string what = text("tasks, workers: %d", workers);
-        const std::string sender = text("sender --bind * --count %d --workers %d", n, workers);
-        const std::string raw_sender = text("raw sender * %d %d", n, workers);
-        rows.push_back(beside(
-            "push-pull", what, n,
-            {text("= push-pull/sinker --bind * --count %d", n), "push-pull/" + sender,
-             text("%d push-pull/worker --connect @1 --sink @0", workers)},
-            {text("= raw sinker * %d", n), raw_sender, text("%d raw worker @1 @0", workers)}));
-        rows.push_back(beside(
-            "push-pull2", what, n,
-            {text("= push-pull2/sinker --bind * --control * --count %d", n), "push-pull2/" + sender,
-             text("%d push-pull2/worker --connect @2 --sink @0 --control @1", workers)},
-            {text("= raw sinker2 * * %d", n), raw_sender + " a",
-             text("%d raw worker2 @2 @0 @1", workers)}));
-    }
-
-    // The rate is the sum of the subscribers' rates.
-    for (const int subscribers : {1, 20}) {
-        const std::string what = text("deliveries, subscribers: %d", subscribers);
-        n = many(800000 / (subscribers + 1));
-        rows.push_back(
-            beside("pub-sub", what, n,
-                   {"pub-sub/publisher --bind * --to sub1 --interval 0",
-                    text("%d = pub-sub/subscriber --connect @0 --count %d", subscribers, n)},
-                   {"raw pub *", text("%d = raw sub @0 %d sub1", subscribers, n)}));
-        rows.push_back(
-            beside("pub-sub-envelope", what, n,
-                   {"pub-sub-envelope/publisher --bind * --interval 0",
-                    text("%d = pub-sub-envelope/subscriber --connect @0 --key= --count %d",
-                         subscribers, n)},
-                   {"raw pub-envelope *", text("%d = raw sub-envelope @0 %d", subscribers, n)}));
-        n = many(2000000 / (subscribers + 2));
-        rows.push_back(
-            beside("sync-pub-sub", what, n,
-                   {text("sync-pub-sub/publisher --bind * --sync * --subscribers %d --count %d",
-                         subscribers, n),
-                    text("%d = sync-pub-sub/subscriber --connect @0 --sync @1", subscribers)},
-                   {text("raw publish * * %d %d", subscribers, n),
-                    text("%d = raw updates @0 @1", subscribers)}));
-    }
-
-    for (const int peers : {1, 8}) {  // many requests in flight
-        n = many(peers == 1 ? 200000 : 50000);
-        const auto through = [&](const std::string& name, const std::string& proxy, double target) {
-            const std::string echo = text("%d raw echo @1", peers);
-            const std::string flood = text("%d = raw flood @0 %d", peers, n);
-            return Side{name, n, {proxy, echo, flood}, target};
-        };
-        const std::string what = text("requests, clients and servers: %d each", peers);
-        const std::string options = "/proxy --frontend * --backend *";
-        const Side zmq_proxy = through("ex-req-rep2 (zmq_proxy)", "ex-req-rep2" + options, 0.95);
-        rows.push_back({"ex-req-rep",
-                        what,
-                        {through("program", "ex-req-rep" + options, 0), zmq_proxy,
-                         through("one message a poll", "raw one-by-one * *", 1.6)}});
-        rows.push_back(
-            {"ex-req-rep2", what, {zmq_proxy, through("baseline", "raw bare-proxy * *", 0.95)}});
-    }
-
-    n = many(1200);
-    for (const int threads : {1, 4, 16})
-        rows.push_back(
-            beside("mt-req-rep", text("replies without work, threads: %d", threads), 8 * n,
-                   {text("mt-req-rep/server --bind * --workers %d", threads),
-                    text("= mt-req-rep/client --connect @0 --clients 8 --count %d", n)},
-                   {text("raw mt-server * %d", threads), text("= raw mt-client @0 8 %d", n)}));
-    n = many(30);
-    for (const int threads : {4, 16}) {
-        // More clients than threads: each thread has a request waiting when it is done.
-        const auto served_by = [&](int workers, double target) {
-            return Side{text("threads: %d", workers),
-                        32 * n,
-                        {text("mt-req-rep/server --bind * --work 1 --workers %d", workers),
-                         text("= mt-req-rep/client --connect @0 --clients 32 --count %d", n)},
-                        target};
-        };
-        rows.push_back({"mt-req-rep",
-                        "replies after 1 ms of work",
-                        {served_by(threads, 0), served_by(1, 0.95 * threads)}});
-    }
-    rows.push_back(beside("mt-ready", "400 steps", 400, {"= mt-ready/steps --steps 400"},
-                          {"= raw steps 400"}));
-    return rows;
+std::vector<Pattern> patterns() {
+    const auto through = [](const std::string& proxy) {
+        return Lines{proxy, "K raw echo @1", "K = raw flood @0 N"};
+    };
+    const Lines own = through("ex-req-rep/proxy --frontend * --backend *");
+    const Lines zmq_proxy = through("ex-req-rep2/proxy --frontend * --backend *");
+    const char* const requests = "requests, clients and as many servers: ";
+    // More clients than threads: each thread has a request waiting when it is done.
+    const auto served_by = [](const std::string& threads) {
+        return Lines{"mt-req-rep/server --bind * --work 1 --workers " + threads,
+                     "= mt-req-rep/client --connect @0 --clients 32 --count N/32"};
+    };
+    return {
+        beside("req-rep", "round trips, clients: ", {{1, 6000}},
+               {"req-rep/server --bind *", "= req-rep/client --connect @0 --count N"},
+               {"raw rep *", "= raw req @0 N 1 -1"}),
+        beside("retry-req-rep", "round trips, clients: ", {{1, 6000}},
+               {"raw rep *", "= retry-req-rep/client --connect @0 --count N"},
+               {"raw rep *", "= raw req @0 N 1 1000"}),
+        beside("interrupt", "round trips, clients: ", {{1, 6000}},
+               {"interrupt/server --bind *", "= raw req @0 N 1 -1"},
+               {"raw rep-and-pipe *", "= raw req @0 N 1 -1"}),
+        beside("push-pull", "tasks, workers: ", {{1, 4000000}, {4, 4000000}},
+               {"= push-pull/sinker --bind * --count N",
+                "push-pull/sender --bind * --count N --workers K",
+                "K push-pull/worker --connect @1 --sink @0"},
+               {"= raw sinker * N", "raw sender * N K", "K raw worker @1 @0"}),
+        beside("push-pull2", "tasks, workers: ", {{1, 4000000}, {4, 4000000}},
+               {"= push-pull2/sinker --bind * --control * --count N",
+                "push-pull2/sender --bind * --count N --workers K",
+                "K push-pull2/worker --connect @2 --sink @0 --control @1"},
+               {"= raw sinker2 * * N", "raw sender * N K a", "K raw worker2 @2 @1 @0"}),
+        beside("pub-sub", "deliveries, subscribers: ", {{1, 400000}, {20, 40000}},
+               {"pub-sub/publisher --bind * --to sub1 --interval 0",
+                "K = pub-sub/subscriber --connect @0 --count N"},
+               {"raw pub *", "K = raw sub @0 N sub1"}),
+        beside("pub-sub-envelope", "deliveries, subscribers: ", {{1, 400000}, {20, 40000}},
+               {"pub-sub-envelope/publisher --bind * --interval 0",
+                "K = pub-sub-envelope/subscriber --connect @0 --key= --count N"},
+               {"raw pub-envelope *", "K = raw sub-envelope @0 N"}),
+        beside("sync-pub-sub", "deliveries, subscribers: ", {{1, 700000}, {20, 90000}},
+               {"sync-pub-sub/publisher --bind * --sync * --subscribers K --count N",
+                "K = sync-pub-sub/subscriber --connect @0 --sync @1"},
+               {"raw publish * * K N", "K = raw updates @0 @1"}),
+        beside("ex-req-rep", requests, {{1, 200000}, {8, 50000}}, own, zmq_proxy,
+               "ex-req-rep2 (zmq_proxy)"),
+        beside("ex-req-rep", requests, {{1, 200000, 1.6}, {8, 50000, 1.6}}, own,
+               through("raw one-by-one * *"), "one message a poll"),
+        beside("ex-req-rep2", requests, {{1, 200000}, {8, 50000}}, zmq_proxy,
+               through("raw proxy * * 0")),
+        beside("mt-req-rep", "replies without work, threads: ", {{1, 9600}, {4, 9600}, {16, 9600}},
+               {"mt-req-rep/server --bind * --workers K",
+                "= mt-req-rep/client --connect @0 --clients 8 --count N/8"},
+               {"raw proxy * inproc://workers K", "= raw req @0 N/8 8 -1"}),
+        beside("mt-req-rep", "replies after 1 ms of work, threads: ",
+               {{4, 960, 3.8}, {16, 960, 15.2}}, served_by("K"), served_by("1"), "1 thread"),
+        beside("mt-ready", "steps: ", {{400, 400}}, {"= mt-ready/steps --steps N"},
+               {"= raw steps N"})};
 }
 
 // Measuring ---------------------------------------------------------------------------------------
 
 /// Runs the processes of a side, and returns the sum of the rates that count.
-double rate(const Side& side) {
+double rate(const Lines& side, const Numbers& numbers) {
     std::list<Process> all;
     std::vector<Process*> counting;
     Lines endpoints;
-    for (const auto& line : side.processes) {
-        std::istringstream in(line);
-        Lines words;
-        for (std::string word; in >> word;) words.push_back(word);
-        const auto take = [&words] { return words.erase(words.begin()); };
-        int n = 1;
-        if (words[0].find_first_not_of("0123456789") == std::string::npos)
-            n = std::stoi(words[0]), take();
-        const bool counts = words[0] == "=";
-        if (counts) take();
-        const std::string program = words[0] == "raw" ? "tests/bench-raw" : words[0];
-        take();
-        if (program != "tests/bench-raw") words.push_back("--quiet");
-        const auto ports = std::count(words.begin(), words.end(), "*");
-        for (auto& word : words) {
-            if (word == "*") word = any_port;
-            if (word[0] == '@') word = endpoints.at(std::stoul(word.substr(1)));
-        }
-        for (; n > 0; --n) {
-            all.emplace_back(program, words);
-            for (auto i = ports; i > 0; --i) endpoints.push_back(all.back().endpoint());
-            if (counts) counting.push_back(&all.back());
+    const auto value = [&](const std::string& word) {
+        if (word == "*") return any_port;
+        if (word == "K") return std::to_string(numbers.k);
+        if (word == "N") return std::to_string(numbers.n);
+        if (word.starts_with("N/")) return std::to_string(numbers.n / std::stoi(word.substr(2)));
+        if (word.starts_with("@")) return endpoints.at(std::stoul(word.substr(1)));
+        return word;
+    };
+    for (const auto& line : side) {
+        static const std::regex form("(K )?(= )?(raw )?(.*)");
+        std::smatch match;
+        std::regex_match(line, match, form);
+        std::string command = match[3].matched ? "tests/bench-raw " : "";
+        for (const auto& word : words_of(match[4])) command += value(word) + " ";
+        if (!match[3].matched) command += "--quiet";
+        for (int n = match[1].matched ? numbers.k : 1; n > 0; --n) {
+            Process& process = all.emplace_back(command);
+            for (auto i = std::count(command.begin(), command.end(), '*'); i > 0; --i)
+                endpoints.push_back(process.endpoint());
+            if (match[2].matched) counting.push_back(&process);
         }
     }
     double sum = 0;
@@ -223,24 +162,35 @@ double rate(const Side& side) {
         const int status = process->wait();
         const std::string line = process->last_line();
         if (status != 0 || !std::regex_match(line, match, summary) ||
-            std::stoi(match[1]) != side.count)
-            throw std::runtime_error(text("WRONG: %d expected: ", side.count) + line);
-        sum += side.count / std::max(std::stod(match[2]), 1e-6);
+            std::stoi(match[1]) != numbers.n)
+            throw std::runtime_error(text("WRONG: %d expected: ", numbers.n) + line);
+        sum += numbers.n / std::max(std::stod(match[2]), 1e-6);
     }
     return sum;
 }
 
-/// Returns whether there was anything to measure.
-bool measure(std::vector<Row>& rows, const std::string& only, int turns) {
-    std::set<std::string> measured;
-    for (auto& row : rows) {
-        if (!only.empty() && only != row.pattern) continue;
-        if (!measured.insert(row.pattern).second && quick) continue;
-        std::printf("%s, %s\n", row.pattern.c_str(), row.what.c_str());
-        for (int n = 0; n < turns; ++n)
-            for (auto& side : row.sides) side.rates.push_back(rate(side));
-    }
-    return !measured.empty();
+using Rates = std::vector<std::vector<double>>;  // of each side, one a turn
+
+bool quick = false;
+
+/// Measures these patterns, or one of them, and returns the table, if any.
+std::string measure(const std::vector<Pattern>& patterns, const std::string& only,
+                    std::string (*row)(const Pattern&, const Numbers&, const Rates&),
+                    const char* header) {
+    std::string table;
+    for (const auto& pattern : patterns)
+        for (auto numbers : pattern.rows) {
+            if (!only.empty() && only != pattern.name) continue;
+            if (quick) numbers.n = std::min(numbers.n, 2000);
+            std::printf("%s, %s%d\n", pattern.name.c_str(), pattern.what.c_str(), numbers.k);
+            Rates rates(pattern.sides.size());
+            for (int turns = quick ? 1 : 15; turns > 0; --turns)
+                for (size_t i = 0; i < rates.size(); ++i)
+                    rates[i].push_back(rate(pattern.sides[i], numbers));
+            table += row(pattern, numbers, rates);
+            if (quick) break;
+        }
+    return table.empty() ? "" : header + table;
 }
 
 // Results -----------------------------------------------------------------------------------------
@@ -249,12 +199,14 @@ double mean(const std::vector<double>& values) {
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double ratio(const Side& a, const Side& b) { return mean(a.rates) / mean(b.rates); }
+std::string ratio(const std::vector<double>& a, const std::vector<double>& b) {
+    return text("%.2f", mean(a) / mean(b));
+}
 
 /// The quartiles of the ratios of the single turns: "0.97, 1.02".
-std::string quartiles(const Side& a, const Side& b) {
+std::string quartiles(const std::vector<double>& a, const std::vector<double>& b) {
     std::vector<double> all;
-    for (size_t n = 0; n < a.rates.size(); ++n) all.push_back(a.rates[n] / b.rates[n]);
+    for (size_t n = 0; n < a.size(); ++n) all.push_back(a[n] / b[n]);
     std::sort(all.begin(), all.end());
     return text("%.2f, %.2f", all[all.size() / 4], all[all.size() * 3 / 4]);
 }
@@ -268,54 +220,38 @@ std::string rounded(double value) {
     return text("%.3g G", value);
 }
 
-std::string ratio_table(const std::vector<Row>& rows) {
-    std::string table =
-        "| pattern | what | this | beside | ratio (quartiles) | target |\n"
-        "| --- | --- | --- | --- | --- | --- |\n";
-    const auto shown = [](const Side& side) {
-        return side.name + ": " + rounded(mean(side.rates)) + "/s";
-    };
-    for (const auto& row : rows)
-        for (size_t i = 1; i < row.sides.size(); ++i) {
-            const Side &first = row.sides[0], &other = row.sides[i];
-            if (first.rates.empty()) continue;
-            const std::string result = text("%.2f", ratio(first, other));
-            const bool missed = std::stod(result) < other.target;
-            table += text("| %s | %s | %s | %s | %s (%s) | %.2f |\n", row.pattern.c_str(),
-                          row.what.c_str(), shown(first).c_str(), shown(other).c_str(),
-                          (missed ? "**" + result + " misses it**" : result).c_str(),
-                          quartiles(first, other).c_str(), other.target);
-        }
-    return table;
+std::string table_row(const Lines& cells) {
+    std::string row = "|";
+    for (const auto& cell : cells) row += " " + cell + " |";
+    return row + "\n";
 }
 
-std::string cost_table(const std::vector<Row>& rows) {
-    std::string table =
-        "| transport | message | messages a second | bytes a second | one message a poll | "
-        "not copied |\n| --- | --- | --- | --- | --- | --- |\n";
-    for (const auto& row : rows) {
-        if (row.sides[0].rates.empty()) continue;
-        const double size = std::stod(row.what), most = mean(row.sides[0].rates);
-        table += text("| %s | %sB | %s | %sB | times %.2f | times %.2f |\n", row.pattern.c_str(),
-                      rounded(size).c_str(), rounded(most).c_str(), rounded(most * size).c_str(),
-                      ratio(row.sides[1], row.sides[0]), ratio(row.sides[2], row.sides[0]));
-    }
-    return table;
+std::string cost_row(const Pattern& transport, const Numbers& numbers, const Rates& rates) {
+    const double most = mean(rates[0]);
+    return table_row({transport.name, rounded(numbers.k) + "B", rounded(most),
+                      rounded(most * numbers.k) + "B", "times " + ratio(rates[1], rates[0]),
+                      "times " + ratio(rates[2], rates[0])});
+}
+
+std::string ratio_row(const Pattern& pattern, const Numbers& numbers, const Rates& rates) {
+    std::string result = ratio(rates[0], rates[1]);
+    if (std::stod(result) < numbers.target) result = "**" + result + " misses it**";
+    return table_row({pattern.name, pattern.what + std::to_string(numbers.k),
+                      "program: " + rounded(mean(rates[0])) + "/s",
+                      pattern.second + ": " + rounded(mean(rates[1])) + "/s",
+                      result + " (" + quartiles(rates[0], rates[1]) + ")",
+                      text("%.2f", numbers.target)});
 }
 
 std::string machine() {
-    std::ifstream info("/proc/cpuinfo");
-    std::string line, processor = "unknown processor";
-    while (std::getline(info, line))
-        if (line.rfind("model name", 0) == 0) processor = line.substr(line.find(':') + 2);
-    int version[3] = {};
-    zmq_version(&version[0], &version[1], &version[2]);
-    char day[32];
-    const std::time_t now = std::time(nullptr);
-    std::strftime(day, sizeof day, "%Y-%m-%d", std::gmtime(&now));
-    return text("Measured on %s: %u cores of %s, libzmq %d.%d.%d, compiler %s, Release.\n", day,
-                std::thread::hardware_concurrency(), processor.c_str(), version[0], version[1],
-                version[2], __VERSION__);
+    Shell facts(
+        "echo $(date -u +%F): $(getconf _NPROCESSORS_ONLN) cores of"
+        " $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)");
+    facts.wait();
+    int major = 0, minor = 0, patch = 0;
+    zmq_version(&major, &minor, &patch);
+    return "Measured on " + facts.last_line() +
+           text(", libzmq %d.%d.%d, compiler %s, Release.\n", major, minor, patch, __VERSION__);
 }
 
 }  // namespace
@@ -327,12 +263,16 @@ int main(int argc, char** argv) try {
     const bool write = argument == "--write";
     const std::string only = quick || write ? "" : argument;
 
-    std::vector<Row> costs = cost_rows(), patterns = pattern_rows();
-    std::string results = machine();
-    if (measure(costs, only, quick ? 1 : 15)) results += "\n" + cost_table(costs);
-    if (measure(patterns, only, quick ? 1 : 15)) results += "\n" + ratio_table(patterns);
-    if (results == machine()) throw std::runtime_error("no such pattern: " + only);
+    std::string results =
+        measure(transports(), only, cost_row,
+                "\n| transport | message | messages a second | bytes a second | "
+                "one message a poll | not copied |\n| --- | --- | --- | --- | --- | --- |\n");
+    results += measure(patterns(), only, ratio_row,
+                       "\n| pattern | what | this | beside | ratio (quartiles) | target |\n"
+                       "| --- | --- | --- | --- | --- | --- |\n");
+    if (results.empty()) throw std::runtime_error("no such pattern: " + only);
     if (quick) return 0;
+    results = machine() + results;
     std::printf("\n%s", results.c_str());
     if (write) {  // to the end of the page, after its mark
         const std::string path = SOURCE_DIR "/docs/performance.md", mark = "<!-- results -->\n\n";
