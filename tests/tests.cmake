@@ -56,10 +56,8 @@ example_test(links tests/links.cpp)
 example_test(prose tests/prose.cpp)
 example_test(style tests/style.cpp)
 example_test(programs tests/programs.cpp)
-foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
-  target_compile_definitions(${test}-test PRIVATE
-    PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
-endforeach()
+target_compile_definitions(programs-test PRIVATE  # built by pattern(), FOLDER/PROGRAM:FOLDER/PROGRAM...
+  PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
   example_test(hostile tests/hostile.cpp)
 endif()

@@ -84,8 +84,7 @@ TEST_CASE("wire: whatever is not ZMTP 3 is shown as bytes", "[wire]") {
     CHECK(after_greeting(command("\xff?") + hello) == Strings{"bytes   4", "message  [][Hello] 9"});
 }
 
-// Logs of strace
-// -----------------------------------------------------------------------------------
+// Logs of strace ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -133,8 +132,7 @@ TEST_CASE("wire: a message has arrived when its last byte has", "[wire]") {
     CHECK(draw_svg(recording, false).find("Red arrow") != std::string::npos);
 }
 
-// Recordings
-// ---------------------------------------------------------------------------------------
+// Recordings --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -223,13 +221,18 @@ std::map<std::string, Recording> recordings() {
 
 }  // namespace
 
-TEST_CASE("wire: the drawings are what the recordings give", "[wire]") {
+TEST_CASE("wire: each recording has its drawing, and no line precedes its message", "[wire]") {
     for (const auto& [pattern, recording] : recordings()) {
         INFO(pattern);  // The second parentheses keep a failure from printing whole files.
         CHECK((to_json(recording) == source("docs/wire/" + pattern + ".json")));
         CHECK((draw_svg(recording, false) == source("docs/" + pattern + "-wire.svg")));
+        CHECK(early_lines(recording) == Strings{});
     }
     CHECK((draw_svg(recorded("req-rep"), true) == source("docs/wire-handshake.svg")));
+    Recording late = recorded("req-rep");
+    for (auto& event : late.events)
+        if (event.kind == "message") *event.arrived += 1000;
+    CHECK(early_lines(late).size() == 4);
 }
 
 TEST_CASE("wire: a drawing has every line and every frame", "[wire]") {
@@ -270,17 +273,6 @@ TEST_CASE("wire: no text of a drawing overlaps another or is cut off", "[wire]")
         }
 }
 
-TEST_CASE("wire: in the recordings no line precedes its message", "[wire]") {
-    for (const auto& [pattern, recording] : recordings()) {
-        INFO(pattern);
-        CHECK(early_lines(recording) == Strings{});
-    }
-    Recording late = recorded("req-rep");
-    for (auto& event : late.events)
-        if (event.kind == "message") *event.arrived += 1000;
-    CHECK(early_lines(late).size() == 4);
-}
-
 TEST_CASE("wire: the recordings show what their captions say", "[wire]") {
     const auto messages = [](const std::string& pattern, const std::string& receiver) {
         Strings all;
@@ -294,7 +286,7 @@ TEST_CASE("wire: the recordings show what their captions say", "[wire]") {
     CHECK(messages("pub-sub-envelope", "subscriber").at(0).rfind("[B][", 0) == 0);
     CHECK(messages("push-pull", "worker1") == Strings{"[1]", "[3]"});
     CHECK(recorded("retry-req-rep").events.at(0).stream == "err");
-    // How many requests, reports and subscriptions arrive before the first answer or update leaves.
+    // So many requests or reports arrive before the first reply or update leaves.
     for (const auto& [pattern, answer] :
          {std::pair{"sync-pub-sub", "1"}, {"mt-req-rep", "World"}}) {
         const auto events = recorded(pattern).events;
@@ -309,8 +301,7 @@ TEST_CASE("wire: the recordings show what their captions say", "[wire]") {
     }
 }
 
-// Runs that are traced now
-// -------------------------------------------------------------------------
+// Runs that are traced now ------------------------------------------------------------------------
 
 #if defined(__linux__)
 namespace {
