@@ -374,4 +374,17 @@ TEST_CASE("wire: any programs can be traced, and a fault is named", "[wire]") {
         CHECK(failing.errors().find(error) != std::string::npos);
     }
 }
+
+TEST_CASE("wire: a program starts after a line, and after the end of a program", "[wire]") {
+    if (!can_trace()) return;
+    for (const std::string cue : {"two", "a"}) {
+        Strings lines;
+        for (const auto& event : traced("--names 'a b' --after 'b " + cue +
+                                        "' -- /bin/sh -c 'echo one; sleep 0.2; echo two' "
+                                        "-- /bin/echo three")
+                                     .events)
+            lines.push_back(event.text);
+        CHECK(lines == Strings{"one", "two", "three"});
+    }
+}
 #endif
