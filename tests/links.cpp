@@ -85,4 +85,5 @@ TEST_CASE("links: a wrong link is seen", "[links]") {
         CHECK(wrong("README.md", bad) == 1);
     CHECK(wrong("docs/README.zh-CN.md", "[a](troubleshooting.md)") == 3);  // and line 3 twice
     CHECK(wrong_links("README.md", "# a\n\nno link\n").size() == 1);
+    CHECK(anchor("13. ZeroMQ 多线程（`inproc`）") == "13-zeromq-多线程inproc");
 }
