@@ -1,5 +1,4 @@
-// What the sources of the programs have in common, so that each reads like the others. Each rule is
-// a function of a source, and is shown a source that breaks it.
+// What the sources of the programs have in common, so that each reads like the others.
 #include <map>
 
 #include "pages.hpp"

@@ -56,7 +56,8 @@ example_test(links tests/links.cpp)
 example_test(prose tests/prose.cpp)
 example_test(style tests/style.cpp)
 example_test(programs tests/programs.cpp)
-target_compile_definitions(programs-test PRIVATE  # built by pattern(), FOLDER/PROGRAM:FOLDER/PROGRAM...
+# What pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
+target_compile_definitions(programs-test PRIVATE
   PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
   example_test(hostile tests/hostile.cpp)
