@@ -48,12 +48,11 @@ std::map<size_t, Session> sessions_of(const std::string& page) {
         });
         if (command == session.end())
             throw std::runtime_error("no such command in the section: " + line);
-        *command = {line,
-                    block.lines,
-                    true,
-                    match[2].matched,
-                    match[3].matched,
-                    script || match[4].matched};
+        command->printed = block.lines;
+        command->shown = true;
+        command->numbers_vary = match[2].matched;
+        command->any_order = match[3].matched;
+        command->as_a_set = script || match[4].matched;
     }
     return sessions;
 }
@@ -131,11 +130,10 @@ void run(const Session& session) {
 TEST_CASE("a page shows what its programs print", "[pages]") {
     const char* const page = std::getenv("PAGE");
     REQUIRE(page != nullptr);
-    int run_sessions = 0;
-    for (const auto& [section, session] : sessions_of(source(page)))
-        if (!session.empty()) {
-            run(session);
-            ++run_sessions;
-        }
-    CHECK(run_sessions > 0);
+    size_t commands = 0;
+    for (const auto& [section, session] : sessions_of(source(page))) {
+        run(session);
+        commands += session.size();
+    }
+    CHECK(commands > 0);
 }

@@ -54,3 +54,16 @@ TEST_CASE("req-rep: the clients read replies of several frames", "[req-rep]") {
     CHECK(client.lines().size() == 3);
     CHECK(client.last_line() == "2 replies");
 }
+
+#if defined(__linux__)  // elsewhere 127.0.0.2 is no address of this machine
+TEST_CASE("req-rep: only a server that binds to all interfaces is reached at another address",
+          "[req-rep]") {
+    const bool all = GENERATE(false, true);
+    Process server("req-rep/server", {"--bind", all ? "tcp://*:*" : any_port});
+    const std::string endpoint = server.endpoint();
+    Peer client(ZMQ_REQ);
+    Monitor monitor(client, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED);
+    client.connect("tcp://127.0.0.2" + endpoint.substr(endpoint.rfind(':')));
+    CHECK(monitor.next().id == (all ? ZMQ_EVENT_CONNECTED : ZMQ_EVENT_CONNECT_RETRIED));
+}
+#endif

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "catch.hpp"
+#include "relay.hpp"
 
 namespace {
 
@@ -67,4 +68,23 @@ TEST_CASE("retry-req-rep: requests do not queue up for a server that comes late"
     });
     CHECK(client.wait() == 0);
     CHECK(requests < tries);
+}
+
+TEST_CASE("retry-req-rep: heartbeats notice a silent network, and a client goes on after it",
+          "[retry-req-rep]") {
+    Process server("req-rep/server", {"--bind", any_port});
+    Relay network(server.endpoint());
+    Process client("retry-req-rep/client --timeout 200 --count 0 --connect " + network.endpoint());
+    client.wait_for("received World");
+    Peer with_heartbeats(ZMQ_REQ);
+    with_heartbeats.set(ZMQ_HEARTBEAT_IVL, 50).set(ZMQ_HEARTBEAT_TIMEOUT, 200);
+    Monitor monitor(with_heartbeats, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    with_heartbeats.connect(network.endpoint());
+    CHECK(monitor.next().id == ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    network.hold_up();  // the connections look intact
+    CHECK(monitor.next().id == ZMQ_EVENT_DISCONNECTED);
+    for (int n = 0; n < 3; ++n) client.wait_for_error("asking again");
+    const size_t before = client.lines().size();
+    network.let_through();
+    while (client.lines().size() == before) client.wait_for("received World");
 }

@@ -44,23 +44,21 @@ function(test_pattern folder)
   if(DEFINED also_runs_${folder})
     add_dependencies(${folder}-test ${also_runs_${folder}})
   endif()
-  foreach(test ${folder}-test programs-test hostile-test across-machines-test wire-test soak-test bench)
+  foreach(test ${folder}-test programs-test hostile-test wire-test soak-test bench)
     if(TARGET ${test})
       add_dependencies(${test} ${folder})
     endif()
   endforeach()
 endfunction()
 
-# Whole-project tests. across-machines prints that it is skipped where the rights are missing.
+# Whole-project tests.
 example_test(links tests/links.cpp)
 example_test(prose tests/prose.cpp)
 example_test(style tests/style.cpp)
 example_test(programs tests/programs.cpp)
-foreach(test style programs)  # what pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
-  target_compile_definitions(${test}-test PRIVATE
-    PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
-endforeach()
-example_test(across-machines tests/across-machines.cpp)
+# What pattern() has built, as FOLDER/PROGRAM:FOLDER/PROGRAM...
+target_compile_definitions(programs-test PRIVATE
+  PROGRAMS="$<JOIN:$<TARGET_PROPERTY:common,PROGRAMS>,:>")
 if(CMAKE_SYSTEM_NAME STREQUAL Linux)  # /proc
   example_test(hostile tests/hostile.cpp)
 endif()
