@@ -1,3 +1,8 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include "patterns.hpp"
@@ -9,7 +14,7 @@ struct Sinker : Process {
     Sinker(int count, int patience)
         : Process("push-pull2/sinker --bind " + any_port + " --control " + any_port + " --count " +
                   std::to_string(count) + " --patience " + std::to_string(patience)) {
-        push.connect_until(results, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+        push.connect(results);
         sub.subscribe("").connect(control);
         CHECK(sub.receive() == Frames{"READY"});
     }
@@ -144,8 +149,8 @@ TEST_CASE("push-pull2: a sinker greets each worker and stops them all when it is
           "[push-pull2]") {
     Sinker sinker(2, 0);
     Peer late(ZMQ_SUB), odd(ZMQ_XSUB);
-    Peer(ZMQ_SUB).subscribe("").connect(sinker.control).receive();  // leaves again
-    odd.connect(sinker.control).send({"hello", "\1"});
+    Peer(ZMQ_SUB).subscribe("R").connect(sinker.control).receive();  // leaves again
+    odd.connect(sinker.control).send({"hello", "there"});
     sinker.wait_for_error("hello");
     for (const auto* result : {"", "1", "a", "a 0", "a x"}) sinker.push.send({result});
     sinker.push.send({"a 9", "a 10"});
@@ -168,17 +173,23 @@ TEST_CASE("push-pull2: a sinker greets each worker and stops them all when it is
 TEST_CASE("push-pull2: a worker that comes during a flood of results is greeted before its end",
           "[push-pull2]") {
     constexpr int count = 20000;
-    Sinker sinker(count, 0);
-    Peer late(ZMQ_SUB);
-    late.connect_until(sinker.control, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    sinker.signal(SIGSTOP);
-    // They take long to print, so that more come meanwhile.
-    for (int n = 0; n < count; ++n) sinker.push.send({std::string(200, '\xff') + " 1"});
-    late.subscribe("");
-    sinker.signal(SIGCONT);
-    CHECK(late.receive() == Frames{"READY"});
-    CHECK(late.receive() == Frames{"STOP"});
+    const Folder folder;
+    const auto r = folder.endpoint("r"), c = folder.endpoint("c"), fifo = folder.path("fifo");
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    const int end = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+    Shell sinker("exec \"$built\"/push-pull2/sinker --bind " + r + " --control " + c + " --count " +
+                 std::to_string(count) + ">" + fifo);
+    Peer push(ZMQ_PUSH), sub(ZMQ_SUB);
+    push.connect(r);
+    for (int n = 0; n < count; ++n) push.send({std::string(200, '\xff') + " 1"});
+    // Until it cannot print another result, because nothing reads its lines.
+    for (pollfd room{end, POLLOUT, 0}; poll(&room, 1, 0) == 1;) std::this_thread::yield();
+    sub.subscribe("").connect_until(c, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    Process reads("/bin/cat", {fifo});
+    CHECK(sub.receive() == Frames{"READY"});
+    CHECK(sub.receive() == Frames{"STOP"});
     CHECK(sinker.wait() == 0);
+    close(end);
 }
 
 TEST_CASE("push-pull2: the patience of a sinker begins with each result, and nothing else",
