@@ -172,18 +172,22 @@ TEST_CASE("push-pull2: a sinker greets each worker and stops them all when it is
 
 TEST_CASE("push-pull2: a worker that comes during a flood of results is greeted before its end",
           "[push-pull2]") {
-    constexpr int count = 20000;
     const Folder folder;
     const auto r = folder.endpoint("r"), c = folder.endpoint("c"), fifo = folder.path("fifo");
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     const int end = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
-    Shell sinker("exec \"$built\"/push-pull2/sinker --bind " + r + " --control " + c + " --count " +
-                 std::to_string(count) + ">" + fifo);
+    Shell sinker("exec \"$built\"/push-pull2/sinker --count 10100 --bind " + r + " --control " + c +
+                 ">" + fifo);
     Peer push(ZMQ_PUSH), sub(ZMQ_SUB);
     push.connect(r);
-    for (int n = 0; n < count; ++n) push.send({std::string(200, '\xff') + " 1"});
+    for (int n = 0; n < 100; ++n) push.send({std::string(200, '\xff') + " 1"});
     // Until it cannot print another result, because nothing reads its lines.
     for (pollfd room{end, POLLOUT, 0}; poll(&room, 1, 0) == 1;) std::this_thread::yield();
+    std::deque<Peer> workers;  // ten, because the sinker has a queue of 1,000 for each
+    for (int i = 0; i < 10; ++i) {
+        workers.emplace_back(ZMQ_PUSH).connect(r);
+        for (int n = 0; n < 1000; ++n) workers.back().send({"a 1"});
+    }
     sub.subscribe("").connect_until(c, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     Process reads("/bin/cat", {fifo});
     CHECK(sub.receive() == Frames{"READY"});
