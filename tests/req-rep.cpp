@@ -4,17 +4,6 @@
 
 #include "catch.hpp"
 
-TEST_CASE("req-rep: each request gets one reply", "[req-rep]") {
-    Process server("req-rep/server", {"--bind", any_port});
-    const std::string endpoint = server.endpoint();
-    Process client("req-rep/client", {"--connect", endpoint, "--count", "2"});
-    CHECK(client.wait() == 0);
-    CHECK(client.lines() == Lines{"received World", "received World", "2 replies"});
-    CHECK(server.stop(SIGINT) == 128 + SIGINT);
-    CHECK(server.lines() ==
-          Lines{"listening on " + endpoint, "received Hello", "received Hello", "2 requests"});
-}
-
 TEST_CASE("req-rep: the servers answer requests of any bytes and any number of frames",
           "[req-rep]") {
     const std::string path =

@@ -33,7 +33,7 @@ endfunction()
 set(also_runs_req-rep interrupt mt-req-rep retry-req-rep ex-req-rep)
 set(also_runs_pub-sub pub-sub-envelope)
 set(also_runs_push-pull push-pull2)
-foreach(folder interrupt retry-req-rep curve-req-rep)
+foreach(folder retry-req-rep curve-req-rep)
   set(also_runs_${folder} req-rep)
 endforeach()
 
