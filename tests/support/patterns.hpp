@@ -102,22 +102,24 @@ class Running {
 
     /// Starts a part, and waits for the endpoints that it binds.
     void start(const Part& part) {
-        Lines arguments = words_of(part.arguments + (endless_ ? " " + part.endless : ""));
-        for (auto& word : arguments) {
+        // One for all, because a client of curve-req-rep needs the key of a server that has run.
+        static const Folder keys;
+        Lines words = command;
+        words.push_back(BINARY_DIR "/" + part.path);
+        for (auto& word : words_of(part.arguments + (endless_ ? " " + part.endless : ""))) {
             const std::string name = word.substr(1);
-            if (word[0] == '%') word = folder.path(name);
+            if (word[0] == '%') word = keys.path(name);
             if (word[0] == '@') word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
+            words.push_back(word);
         }
-        Process& process = processes.emplace_back(part.path, arguments);
-        if (part.binds())
-            for (const auto& word : words_of(part.arguments))
-                if (word[0] == '@') endpoints[word.substr(1)] = process.endpoint();
+        Process& process = processes.emplace_back(words[0], Lines(words.begin() + 1, words.end()));
+        for (const auto& name : endpoints_of(part))
+            if (part.binds() && endpoints.count(name) == 0) endpoints[name] = process.endpoint();
     }
-    /// Gives all endpoints a name in the folder, so that those that connect can start first.
+    /// Gives all endpoints a name in the folder, so that the parts need not wait for each other.
     void use_ipc() {
         for (const auto& part : pattern_.parts)
-            for (const auto& word : words_of(part.arguments))
-                if (word[0] == '@') endpoints[word.substr(1)] = folder.endpoint(word.substr(1));
+            for (const auto& name : endpoints_of(part)) endpoints[name] = folder_.endpoint(name);
     }
     void start_those_that(bool bind) {
         for (const auto& part : pattern_.parts)
@@ -139,24 +141,32 @@ class Running {
         return sorted(all);
     }
     /// Checks that the pattern does all that it should.
-    void check_end() {
-        for (const bool endless : {false, true})  // the others need those that are endless
+    void check_end(std::chrono::seconds longest = deadline) {
+        for (const bool stops : {false, true})  // the others need those that are endless
             for (size_t i = 0; i < pattern_.parts.size(); ++i) {
                 const Part& part = pattern_.parts[i];
-                if (part.summary.empty() != endless) continue;
+                if ((endless_ || part.summary.empty()) != stops) continue;
                 INFO(part.path);
-                CHECK((endless ? processes[i].stop(SIGINT) : processes[i].wait()) ==
-                      (endless ? 128 + SIGINT : 0));
-                if (!endless)
+                if (stops) processes[i].signal(SIGINT);
+                CHECK(processes[i].wait(longest) == (stops ? 128 + SIGINT : 0));
+                if (!stops)
                     CHECK_THAT(processes[i].last_line(), Catch::Matchers::Matches(part.summary));
             }
     }
 
-    const Folder folder;
+    Lines command;                                 // that runs the programs, such as valgrind
     std::map<std::string, std::string> endpoints;  // by their names
     std::deque<Process> processes;                 // in the order of the parts
 
  private:
+    static Lines endpoints_of(const Part& part) {
+        Lines names;
+        for (const auto& word : words_of(part.arguments))
+            if (word[0] == '@') names.push_back(word.substr(1));
+        return names;
+    }
+
+    const Folder folder_;
     const Pattern pattern_;
     const bool endless_;
 };
