@@ -112,24 +112,22 @@ TEST_CASE("hostile: odd messages do not keep a pattern from its work", "[hostile
 
 TEST_CASE("hostile: many connections of odd peers do no harm and leave nothing behind",
           "[hostile]") {
-    const std::string begun = zmtp::greeting().substr(0, 20);
-    const std::string openings[] = {"", begun, zmtp::greeting(), std::string(1000, '\0')};
+    const std::vector<std::string> openings = {"", zmtp::greeting().substr(0, 20), zmtp::greeting(),
+                                               std::string(1000, '\0'),
+                                               "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"};
     std::deque<RawPeer> stay;
     each_abused([&](const Running& running, const std::string& endpoint) {
         const size_t before = descriptors(running);
-        for (const auto& opening : {"", begun.c_str(), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"})
-            stay.emplace_back(endpoint).send(opening);
+        for (const auto& opening : openings) stay.emplace_back(endpoint).send(opening);
         for (const std::string type : {"PAIR", "NONSENSE"}) {
             RawPeer peer(endpoint);
             peer.send(zmtp::handshake(type));
             peer.wait_for_end();
         }
-        for (int n = soak() ? 1000 : 50; n > 0; --n) {
+        for (size_t n = soak() ? 1000 : 50; n > 0; --n) {
             RawPeer peer(endpoint);
-            if (n % 5 == 4)
-                join(peer);
-            else
-                peer.send(openings[n % 5]);
+            const size_t kind = n % (openings.size() + 1);
+            kind == openings.size() ? join(peer) : peer.send(openings[kind]);
         }
         // The programs' threads may still have been about to open theirs.
         const auto end = std::chrono::steady_clock::now() + deadline;

@@ -97,8 +97,7 @@ inline void each_pattern(const std::function<void(const Pattern&)>& test) {
 /// Runs the programs of a pattern, the binding ones first, on free ports.
 class Running {
  public:
-    explicit Running(const Pattern& pattern, bool endless = false)
-        : pattern_(pattern), endless_(endless) {}
+    explicit Running(const Pattern& one, bool endless = false) : pattern(one), endless_(endless) {}
 
     /// Starts a part, and waits for the endpoints that it binds.
     void start(const Part& part) {
@@ -118,20 +117,20 @@ class Running {
     }
     /// Gives all endpoints a name in the folder, so that the parts need not wait for each other.
     void use_ipc() {
-        for (const auto& part : pattern_.parts)
+        for (const auto& part : pattern.parts)
             for (const auto& name : endpoints_of(part)) endpoints[name] = folder_.endpoint(name);
     }
     void start_those_that(bool bind) {
-        for (const auto& part : pattern_.parts)
+        for (const auto& part : pattern.parts)
             if (part.binds() == bind) start(part);
     }
     void start_all() {
-        for (const auto& part : pattern_.parts) start(part);
+        for (const auto& part : pattern.parts) start(part);
     }
     /// Waits until each part has printed a line for a message.
     void wait_for_traffic() {
-        for (size_t i = 0; i < pattern_.parts.size(); ++i)
-            if (!pattern_.parts[i].shows.empty()) processes[i].wait_for(pattern_.parts[i].shows);
+        for (size_t i = 0; i < pattern.parts.size(); ++i)
+            if (!pattern.parts[i].shows.empty()) processes[i].wait_for(pattern.parts[i].shows);
     }
     /// The lines of all programs that begin with `word`, without it, sorted.
     Lines lines_with(const std::string& word) {
@@ -143,8 +142,8 @@ class Running {
     /// Checks that the pattern does all that it should.
     void check_end(std::chrono::seconds longest = deadline) {
         for (const bool stops : {false, true})  // the others need those that are endless
-            for (size_t i = 0; i < pattern_.parts.size(); ++i) {
-                const Part& part = pattern_.parts[i];
+            for (size_t i = 0; i < pattern.parts.size(); ++i) {
+                const Part& part = pattern.parts[i];
                 if ((endless_ || part.summary.empty()) != stops) continue;
                 INFO(part.path);
                 if (stops) processes[i].signal(SIGINT);
@@ -154,6 +153,7 @@ class Running {
             }
     }
 
+    const Pattern pattern;
     Lines command;                                 // that runs the programs, such as valgrind
     std::map<std::string, std::string> endpoints;  // by their names
     std::deque<Process> processes;                 // in the order of the parts
@@ -167,6 +167,5 @@ class Running {
     }
 
     const Folder folder_;
-    const Pattern pattern_;
     const bool endless_;
 };

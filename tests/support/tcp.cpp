@@ -8,20 +8,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <stdexcept>
 
 #include "process.hpp"
 
 namespace {
-
-template <class Number>
-Number must(Number result, const char* call) {
-    if (result == -1) throw std::runtime_error(std::string(call) + ": " + std::strerror(errno));
-    return result;
-}
 
 sockaddr_in address_of(const std::string& endpoint) {
     const size_t colon = endpoint.rfind(':');
