@@ -189,19 +189,24 @@ TEST_CASE("programs: Ctrl-C ends each program of a pattern in the middle of traf
                 Process& process = running.processes[i];
                 INFO(parts[i].path);
                 has_ended_on(number, process);
-                if (parts[i].shows.empty() || parts[i].path == "interrupt/server") continue;
-                // Each message is counted, but those at work then: one for each thread.
-                std::smatch summary;
-                const auto lines = process.lines();
-                REQUIRE(std::regex_match(lines.back(), summary, std::regex("([0-9]+) [a-z]+")));
-                const auto shown = std::count_if(lines.begin(), lines.end(), [&](const auto& line) {
-                    return line.find(parts[i].shows) != std::string::npos;
-                });
-                CHECK(shown >= std::stoi(summary[1]));
-                CHECK(shown <= std::stoi(summary[1]) + 4);
+                if (!parts[i].shows.empty() && parts[i].path != "interrupt/server")
+                    CHECK(matches(process.last_line(), "[0-9]+ [a-z]+"));
             }
         }
     });
+}
+
+TEST_CASE("programs: Ctrl-C ends a program that has finished and waits for a slow peer",
+          "[programs]") {
+    const Folder folder;  // ipc: its buffers in the kernel are small
+    Process publisher("sync-pub-sub/publisher --subscribers 1 --count 100000 --sync " + any_port +
+                      " --bind " + folder.endpoint("updates"));
+    Peer slow(ZMQ_SUB), report(ZMQ_REQ);
+    slow.set(ZMQ_RCVHWM, 1).subscribe("").connect(publisher.endpoint());
+    report.connect(publisher.endpoint()).send({""});
+    publisher.wait_for("100000 messages");
+    publisher.signal(SIGINT);
+    has_ended_on(SIGINT, publisher);
 }
 
 TEST_CASE("programs: with --quiet, started in any order, a pattern prints endpoints and summaries",
@@ -243,13 +248,8 @@ TEST_CASE("programs: with --quiet, started in any order, a pattern prints endpoi
 
 TEST_CASE("programs: Ctrl-C ends a program when nothing reads its lines, and a second one kills",
           "[programs]") {
-    struct Case {
-        std::string command;
-        int stream;      // standard output or error
-        int peer;        // the type of a socket that sends it messages, or -1
-        Frames message;  // to print, or to be named on standard error
-    };
-    const auto [command, stream, type, message] = GENERATE(values<Case>(
+    // A stream, and the type of a socket that sends messages to print, or to name as ignored.
+    const auto [command, stream, type, message] = GENERATE(table<std::string, int, int, Frames>(
         {{"pub-sub/publisher --interval 0", 1, -1, {}},
          {"mt-req-rep/server", 1, ZMQ_DEALER, {"", "Hello"}},  // its threads are blocked
          {"interrupt/server", 1, ZMQ_DEALER, {"", "Hello"}},

@@ -10,8 +10,6 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 std::mt19937 random_numbers(20261123);
 
 int random_up_to(int most) { return std::uniform_int_distribution(0, most)(random_numbers); }
@@ -41,95 +39,55 @@ std::vector<Pattern> runs() {
     return all;
 }
 
-/// Sends signals to programs, and checks how they end, with tests/soak/count.cpp in each process.
-class Signals {
- public:
-    explicit Signals(const char* when) : when_(when) { setenv("LD_PRELOAD", COUNT_LIBRARY, 1); }
-    ~Signals() {
-        unsetenv("LD_PRELOAD");
-        if (times_.empty()) return;
-        std::sort(times_.begin(), times_.end());
-        std::printf(
-            "%s: %zu signals; to the end %.1f ms (median), %.0f ms (longest); %d killed a program "
-            "that had not begun, %d contexts were cut off\n",
-            when_, times_.size(), times_[times_.size() / 2] * 1000, times_.back() * 1000,
-            not_begun_, cut_off_);
-    }
-    /// `done`: it may be done, but for its messages, for which it does not wait after a signal.
-    void end(Process& program, bool done = false) {
-        const int signal = one_in(2) ? SIGINT : SIGTERM;
-        const auto begin = Clock::now();
-        const int status = program.stop(signal);
-        times_.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-        CHECK(times_.back() < 1);
-        if (status == -signal) {  // Interrupt was not there yet
-            ++not_begun_;
-            CHECK(program.output().empty());
-            return;
-        }
-        const std::string errors = program.errors();
-        if (!done || status != 0) {
-            CHECK(status == 128 + signal);
-            CHECK(errors.find("interrupted") != std::string::npos);
-        }
-        if (errors.find("all contexts terminated") != std::string::npos) return;
-        CHECK(done);
-        ++cut_off_;
-    }
-
- private:
-    const char* const when_;
-    int not_begun_ = 0, cut_off_ = 0;
-    std::vector<double> times_;
-};
-
 }  // namespace
 
 TEST_CASE("soak: every program ends at once, whenever a signal comes", "[soak]") {
     const auto all = runs();
-    Signals alone("without a peer"), together("in traffic");
+    std::vector<double> alone, together;  // ms from the signal to the end
+    int not_begun = 0;
     for (int trial = 0; trial < trials(5000); ++trial) {
         Pattern pattern = all[static_cast<size_t>(trial) % all.size()];
         auto& parts = pattern.parts;
         std::shuffle(parts.begin(), parts.end(), random_numbers);
-        const bool single = one_in(3);
-        if (single) parts.resize(1);
-        const std::string& victim = parts.back().path;
-        INFO(victim << (single ? " alone" : " with its peers") << ", trial " << trial);
+        if (one_in(3)) parts.resize(1);
         for (auto& part : parts) part.arguments += one_in(2) ? " --quiet" : "";
         Running running(pattern, true);
+        running.command = {"/usr/bin/env", "LD_PRELOAD=" COUNT_LIBRARY};  // tests/soak/count.cpp
         running.use_ipc();
         running.start_all();
         pause_up_to(50);
-        (single ? alone : together).end(running.processes.back(), victim == "mt-ready/steps");
-    }
-}
-
-TEST_CASE("soak: a program whose messages are not taken ends at once", "[soak]") {
-    Signals full("with a full queue"), finished("finished, while flushing");
-    for (int trial = 0; trial < trials(300); ++trial) {
-        const Folder folder;
-        const std::string bind = " --bind " + folder.endpoint("b");
-        Peer worker(ZMQ_PULL), client(ZMQ_DEALER), subscriber(ZMQ_SUB), report(ZMQ_REQ);
-        std::optional<Process> victim;
-        if (trial % 4 == 0) {
-            victim.emplace("push-pull/sender --count 0" + bind);
-            worker.set(ZMQ_RCVHWM, 1).connect(victim->endpoint());
-            victim->wait_for("task 1000");
-        } else if (trial % 4 == 1) {
-            victim.emplace("ex-req-rep/proxy --backend " + any_port + " --frontend " + any_port);
-            client.connect(victim->endpoint());
-            for (int n = 1; n <= 3000; ++n) client.send({"", "Hello"});
-        } else {
-            victim.emplace("sync-pub-sub/publisher --subscribers 1 --sync " + any_port + bind +
-                           " --count " + (trial % 4 == 2 ? "0" : "100000"));
-            subscriber.set(ZMQ_RCVHWM, 1).subscribe("").connect(victim->endpoint());
-            report.connect(victim->endpoint()).send({""});
-            victim->wait_for(trial % 4 == 2 ? "published 1000" : "100000 messages");
+        Process& victim = running.processes.back();
+        INFO(parts.back().path << " with " << parts.size() - 1 << " peers, trial " << trial);
+        const int signal = one_in(2) ? SIGINT : SIGTERM;
+        const auto begin = std::chrono::steady_clock::now();
+        const int status = victim.stop(signal);
+        const std::chrono::duration<double, std::milli> passed =
+            std::chrono::steady_clock::now() - begin;
+        CHECK(passed.count() < 1000);
+        (parts.size() == 1 ? alone : together).push_back(passed.count());
+        if (status == -signal) {  // Interrupt was not there yet
+            ++not_begun;
+            CHECK(victim.output().empty());
+            continue;
         }
-        pause_up_to(20);
-        (trial % 4 == 3 ? finished : full).end(*victim, trial % 4 == 3);
+        const bool may_be_done = parts.back().path == "mt-ready/steps";
+        if (may_be_done && status == 0) continue;
+        CHECK(status == 128 + signal);
+        const Lines errors = lines_of(victim.errors());
+        const auto lines = [&errors](const std::string& line) {
+            return std::count(errors.begin(), errors.end(), line);
+        };
+        CHECK(lines("interrupted") == 1);
+        CHECK(lines("a context is made") == 1);
+        CHECK((lines("a context is terminated") == 1 || may_be_done));
     }
+    for (auto* times : {&alone, &together}) {
+        std::sort(times->begin(), times->end());
+        std::printf("%zu signals %s: %.1f ms to the end (median), %.0f ms (longest)\n",
+                    times->size(), times == &alone ? "without a peer" : "in traffic",
+                    (*times)[times->size() / 2], times->back());
+    }
+    std::printf("%d of them killed a program that had not begun\n", not_begun);
 }
 
 TEST_CASE("soak: a million tasks, each once", "[soak]") {
