@@ -7,6 +7,7 @@
 
 #include "handshake.hpp"
 #include "patterns.hpp"
+#include "relay.hpp"
 
 namespace {
 
@@ -30,7 +31,7 @@ size_t descriptors(const Running& running) {
 }
 
 /// Does `abuse` to each endpoint that a pattern binds; then the pattern must do all its work.
-void each_abused(const std::function<void(const Running&, const std::string& endpoint)>& abuse) {
+void each_abused(const std::function<void(const Running&, std::string& endpoint)>& abuse) {
     each_pattern([&](Pattern pattern) {
         // A plain REP of libzmq may lose a reply after such a peer, so clients must ask again.
         for (auto& part : pattern.parts)
@@ -41,7 +42,7 @@ void each_abused(const std::function<void(const Running&, const std::string& end
             }
         Running running(pattern);
         running.start_those_that(true);
-        for (const auto& [name, endpoint] : running.endpoints) abuse(running, endpoint);
+        for (auto& [name, endpoint] : running.endpoints) abuse(running, endpoint);
         for (const auto& process : running.processes) CHECK(memory(process) < 120);
         running.start_those_that(false);
         running.check_end();
@@ -109,7 +110,8 @@ TEST_CASE("hostile: many connections of odd peers do no harm and leave nothing b
                                                std::string(1000, '\0'),
                                                "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"};
     std::deque<RawPeer> stay;
-    each_abused([&](const Running& running, const std::string& endpoint) {
+    std::deque<Relay> relays;
+    each_abused([&](const Running& running, std::string& endpoint) {
         const size_t before = descriptors(running);
         for (const auto& opening : openings) stay.emplace_back(endpoint).send(opening);
         for (const std::string type : {"PAIR", "NONSENSE"}) {
@@ -125,6 +127,9 @@ TEST_CASE("hostile: many connections of odd peers do no harm and leave nothing b
         // The programs' threads may still have been about to open theirs.
         const auto end = std::chrono::steady_clock::now() + deadline;
         while (descriptors(running) > before + 20) REQUIRE(std::chrono::steady_clock::now() < end);
+        // Programs that connect get odd answers. Only a secure client gives up: see its folder.
+        if (running.pattern.name != "curve-req-rep")
+            endpoint = relays.emplace_back(endpoint, Lines{openings[1], openings[4]}).endpoint();
     });
     // A PUSH or DEALER that took it for a worker or a server would send it work.
     for (auto& peer : stay) CHECK(peer.wait_for_end().find("Hello") == std::string::npos);

@@ -53,7 +53,7 @@ TEST_CASE("soak: every program ends at once, whenever a signal comes", "[soak]")
         for (auto& part : parts) part.arguments += one_in(2) ? " --quiet" : "";
         Running running(pattern, true);
         running.command = {"/usr/bin/env", "LD_PRELOAD=" COUNT_LIBRARY};  // tests/soak/count.cpp
-        running.use_ipc();
+        running.ipc = true;
         running.start_all();
         pause_up_to(50);
         Process& victim = running.processes.back();
@@ -139,7 +139,7 @@ TEST_CASE("soak: no subscriber misses an update, in any order of starting", "[so
                                   " --bind " + endpoints,
                               "", "", count + " messages .*"});
         Running running(pattern);
-        running.use_ipc();
+        running.ipc = true;
         for (const auto& part : pattern.parts) {
             running.start(part);
             pause_up_to(10);
@@ -181,7 +181,7 @@ TEST_CASE("soak: valgrind finds nothing in any program, after Ctrl-C or a normal
             if (random_up_to(99) >= trials(100)) continue;  // a short run takes only some
             INFO(pattern.name);
             Running running(pattern, interrupt);
-            running.use_ipc();
+            running.ipc = true;
             // The thread that waits for signals lives to the end: its stack is "possibly lost".
             running.command = words_of(
                 "/usr/bin/valgrind -q --leak-check=full --error-exitcode=99"

@@ -105,20 +105,20 @@ class Running {
         static const Folder keys;
         Lines words = command;
         words.push_back(BINARY_DIR "/" + part.path);
+        Lines names;
         for (auto& word : words_of(part.arguments + (endless_ ? " " + part.endless : ""))) {
             const std::string name = word.substr(1);
             if (word[0] == '%') word = keys.path(name);
-            if (word[0] == '@') word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
+            if (word[0] == '@') {
+                names.push_back(name);
+                if (ipc) endpoints[name] = folder_.endpoint(name);
+                word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
+            }
             words.push_back(word);
         }
         Process& process = processes.emplace_back(words[0], Lines(words.begin() + 1, words.end()));
-        for (const auto& name : endpoints_of(part))
-            if (part.binds() && endpoints.count(name) == 0) endpoints[name] = process.endpoint();
-    }
-    /// Gives all endpoints a name in the folder, so that the parts need not wait for each other.
-    void use_ipc() {
-        for (const auto& part : pattern.parts)
-            for (const auto& name : endpoints_of(part)) endpoints[name] = folder_.endpoint(name);
+        for (const auto& name : names)
+            if (part.binds() && !ipc) endpoints[name] = process.endpoint();
     }
     void start_those_that(bool bind) {
         for (const auto& part : pattern.parts)
@@ -139,33 +139,31 @@ class Running {
             for (const auto& line : process.lines_with(word)) all.push_back(line);
         return sorted(all);
     }
-    /// Checks that the pattern does all that it should.
+    /// Checks that the pattern does all that it should, and ends those that are endless.
     void check_end(std::chrono::seconds longest = deadline) {
-        for (const bool stops : {false, true})  // the others need those that are endless
-            for (size_t i = 0; i < pattern.parts.size(); ++i) {
-                const Part& part = pattern.parts[i];
-                if ((endless_ || part.summary.empty()) != stops) continue;
-                INFO(part.path);
+        for (const bool stops : {false, true}) {  // the others need those that are endless
+            std::deque<size_t> ending;
+            for (size_t i = 0; i < pattern.parts.size(); ++i)
+                if ((endless_ || pattern.parts[i].summary.empty()) == stops) ending.push_back(i);
+            for (const size_t i : ending)
                 if (stops) processes[i].signal(SIGINT);
+            for (const size_t i : ending) {
+                INFO(pattern.parts[i].path);
                 CHECK(processes[i].wait(longest) == (stops ? 128 + SIGINT : 0));
                 if (!stops)
-                    CHECK_THAT(processes[i].last_line(), Catch::Matchers::Matches(part.summary));
+                    CHECK_THAT(processes[i].last_line(),
+                               Catch::Matchers::Matches(pattern.parts[i].summary));
             }
+        }
     }
 
     const Pattern pattern;
-    Lines command;                                 // that runs the programs, such as valgrind
+    bool ipc = false;  // endpoints in a folder, so that no part waits for another
+    Lines command;     // that runs the programs, such as valgrind
     std::map<std::string, std::string> endpoints;  // by their names
     std::deque<Process> processes;                 // in the order of the parts
 
  private:
-    static Lines endpoints_of(const Part& part) {
-        Lines names;
-        for (const auto& word : words_of(part.arguments))
-            if (word[0] == '@') names.push_back(word.substr(1));
-        return names;
-    }
-
     const Folder folder_;
     const bool endless_;
 };

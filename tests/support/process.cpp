@@ -136,9 +136,9 @@ int Process::wait(std::chrono::seconds longest) {
     return *status_;
 }
 
-int Process::stop(int number) {
+int Process::stop(int number, std::chrono::seconds longest) {
     signal(number);
-    return wait();
+    return wait(longest);
 }
 
 std::string Process::output() {

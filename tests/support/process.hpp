@@ -52,7 +52,7 @@ class Process {
     /// signal N killed it. Throws after the deadline.
     int wait(std::chrono::seconds longest = deadline);
     /// signal(number), then wait().
-    int stop(int number);
+    int stop(int number, std::chrono::seconds longest = deadline);
 
     /// All it has printed so far; after wait(), all it will ever print.
     std::string output();
