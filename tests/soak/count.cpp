@@ -1,10 +1,13 @@
-// Preloaded into a program (LD_PRELOAD): reports each context that is made, and each that is
-// terminated, which needs all its sockets to be closed.
+// Preloaded into a program (LD_PRELOAD): whenever a context is terminated, which needs all its
+// sockets to be closed, it prints on standard error how many are left.
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdio>
 
 namespace {
+
+std::atomic<int> contexts;
 
 template <class Function>
 Function* real(const char* name) {
@@ -16,13 +19,13 @@ Function* real(const char* name) {
 extern "C" {
 
 void* zmq_ctx_new() {
-    std::fputs("a context is made\n", stderr);
+    ++contexts;
     return real<void*()>("zmq_ctx_new")();
 }
 
 int zmq_ctx_term(void* context) {
     const int result = real<int(void*)>("zmq_ctx_term")(context);
-    if (result == 0) std::fputs("a context is terminated\n", stderr);
+    if (result == 0) std::fprintf(stderr, "contexts left: %d\n", --contexts);
     return result;
 }
 }

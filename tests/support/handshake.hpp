@@ -15,15 +15,11 @@ inline std::string handshake(const std::string& type) {
 /// Receives what the other side sends in the handshake, and returns its socket type; "" if it ends
 /// the connection.
 inline std::string type_of(RawPeer& peer) {
-    const std::string property = "Socket-Type";  // then the length of the type in four bytes
     std::string come;
     size_t at;
-    while ((at = come.find(property)) == come.npos) {
-        const std::string some = peer.receive_some();
-        if (some.empty()) return "";
-        come += some;
-    }
-    at += property.size() + 4;
+    for (std::string some; (at = come.find("Socket-Type")) == come.npos; come += some)
+        if ((some = peer.receive_some()).empty()) return "";
+    at += 15;  // behind the name, and the length of the type in four bytes
     return come.substr(at, static_cast<size_t>(come[at - 1]));
 }
 

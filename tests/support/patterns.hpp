@@ -141,19 +141,19 @@ class Running {
     }
     /// Checks that the pattern does all that it should, and ends those that are endless.
     void check_end(std::chrono::seconds longest = deadline) {
-        for (const bool stops : {false, true}) {  // the others need those that are endless
-            std::deque<size_t> ending;
-            for (size_t i = 0; i < pattern.parts.size(); ++i)
-                if ((endless_ || pattern.parts[i].summary.empty()) == stops) ending.push_back(i);
-            for (const size_t i : ending)
-                if (stops) processes[i].signal(SIGINT);
-            for (const size_t i : ending) {
-                INFO(pattern.parts[i].path);
-                CHECK(processes[i].wait(longest) == (stops ? 128 + SIGINT : 0));
-                if (!stops)
-                    CHECK_THAT(processes[i].last_line(),
-                               Catch::Matchers::Matches(pattern.parts[i].summary));
-            }
+        const auto stops = [this](size_t i) {
+            return endless_ || pattern.parts[i].summary.empty();
+        };
+        for (size_t i = 0; i < processes.size(); ++i)  // they need those that are endless
+            if (!stops(i)) processes[i].wait(longest);
+        for (size_t i = 0; i < processes.size(); ++i)
+            if (stops(i)) processes[i].signal(SIGINT);
+        for (size_t i = 0; i < processes.size(); ++i) {
+            const Part& part = pattern.parts[i];
+            INFO(part.path);
+            CHECK(processes[i].wait(longest) == (stops(i) ? 128 + SIGINT : 0));
+            if (!stops(i))
+                CHECK_THAT(processes[i].last_line(), Catch::Matchers::Matches(part.summary));
         }
     }
 

@@ -35,8 +35,6 @@ class Process {
     /// executable, without arguments. `arguments` follow; they may have spaces.
     explicit Process(const std::string& command, const Lines& arguments = {});
     ~Process();
-    Process(const Process&) = delete;
-    Process& operator=(const Process&) = delete;
 
     /// Waits for the next line of standard output that contains `part`, after the one that the last
     /// call returned, and returns it. Throws when the output ends without it.

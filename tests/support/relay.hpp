@@ -16,7 +16,6 @@ class Relay {
     /// Each of the first connections gets one of the odd answers, and ends.
     explicit Relay(const std::string& target, const std::vector<std::string>& odd_answers = {});
     ~Relay();
-    Relay(const Relay&) = delete;
     const std::string& endpoint() const { return listener_.endpoint(); }
 
     /// From here on nothing passes in either direction. New connections are still taken.

@@ -90,8 +90,6 @@ std::string RawPeer::wait_for_end() {
 Listener::Listener() : fd_(new_socket()) {
     sockaddr_in address = address_of("tcp://127.0.0.1:0");
     socklen_t size = sizeof address;
-    const int on = 1;  // another socket may have the port a moment later
-    must(setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "SO_REUSEADDR");
     must(bind(fd_, reinterpret_cast<const sockaddr*>(&address), size), "bind");
     must(listen(fd_, 16), "listen");
     must(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
