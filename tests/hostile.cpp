@@ -78,7 +78,7 @@ TEST_CASE("hostile: odd messages do not keep a pattern from its work", "[hostile
     const std::string too_large = frame(std::string(most + 1, 'x')).substr(0, 9);
     int joined = 0;
     each_abused([&](const Running&, const std::string& endpoint) {
-        RawPeer peer(endpoint), leaves(endpoint);
+        RawPeer peer(endpoint), large(endpoint), leaves(endpoint);
         if (!join(peer)) return;
         ++joined;
         std::string many;
@@ -96,8 +96,9 @@ TEST_CASE("hostile: odd messages do not keep a pattern from its work", "[hostile
                 message += frame(up_to(3) == 0 ? "" : random_bytes(), more);
             CHECK(peer.send(message + frame(random_bytes())));
         }
-        peer.send(too_large);
-        peer.wait_for_end();  // without one more byte of it
+        join(large);
+        large.send(too_large);
+        large.wait_for_end();  // without one more byte of it
         join(leaves);
         leaves.send(frame("Hello").substr(0, 5));
     });
