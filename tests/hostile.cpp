@@ -1,42 +1,31 @@
-// Peers that complete the handshake and then send messages that no program expects, come in great
-// numbers, or announce too much. Then a whole pattern must do all its work, and neither memory nor
-// descriptors may be lost. tests/programs.cpp has the peers that do not speak ZeroMQ.
+// Peers that do not speak ZeroMQ, are of a wrong type, come in great numbers, send messages that no
+// program expects, or announce too much. Then a whole pattern must do all its work, and neither
+// memory nor descriptors may be lost.
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "handshake.hpp"
 #include "patterns.hpp"
+#include "relay.hpp"
 
 namespace {
 
 bool soak() { return std::getenv("SOAK") != nullptr; }
 
-std::string folder_of(const Process& process) { return "/proc/" + std::to_string(process.id()); }
-
-/// The most memory that a process has ever used, in MB.
-int memory(const Process& process) {
-    std::ifstream in(folder_of(process) + "/status");
-    for (std::string word; in >> word;)
-        if (word == "VmHWM:") {
-            int kb = 0;
-            in >> kb;
-            return kb / 1024;
-        }
-    throw std::runtime_error("no VmHWM");
-}
-
 size_t descriptors(const Running& running) {
     std::ptrdiff_t all = 0;
     for (const auto& process : running.processes)
-        all += std::distance(std::filesystem::directory_iterator(folder_of(process) + "/fd"), {});
+        all += std::distance(
+            std::filesystem::directory_iterator("/proc/" + std::to_string(process.id()) + "/fd"),
+            {});
     return static_cast<size_t>(all);
 }
 
 /// Does `abuse` to each endpoint that a pattern binds; then the pattern must do all its work.
-void each_abused(int most_memory,
-                 const std::function<void(const Running&, const std::string& endpoint)>& abuse) {
+void each_abused(const std::function<void(const Running&, std::string& endpoint)>& abuse) {
     each_pattern([&](Pattern pattern) {
         // A plain REP of libzmq may lose a reply after such a peer, so clients must ask again.
         for (auto& part : pattern.parts)
@@ -47,11 +36,14 @@ void each_abused(int most_memory,
             }
         Running running(pattern);
         running.start_those_that(true);
-        for (const auto& [name, endpoint] : running.endpoints) abuse(running, endpoint);
-        for (const auto& process : running.processes) CHECK(memory(process) < most_memory);
+        for (auto& [name, endpoint] : running.endpoints) abuse(running, endpoint);
         running.start_those_that(false);
         running.check_end();
     });
+    rusage own{}, largest{};  // of the programs, each of which begins as a copy of this process
+    must(getrusage(RUSAGE_SELF, &own), "getrusage");
+    must(getrusage(RUSAGE_CHILDREN, &largest), "getrusage");
+    CHECK(largest.ru_maxrss < own.ru_maxrss + 100 * 1024);  // KB
 }
 
 /// Goes through the handshake as a peer of a type that fits. Returns false if it cannot, because
@@ -61,16 +53,7 @@ bool join(RawPeer& peer) {
         {"REP", "REQ"},   {"PUB", "SUB"},       {"XPUB", "SUB"},
         {"PULL", "PUSH"}, {"ROUTER", "DEALER"}, {"DEALER", "REP"}};
     peer.send(zmtp::greeting("NULL", 0));
-    const std::string property = "Socket-Type";
-    std::string come;
-    size_t at;
-    while ((at = come.find(property)) == come.npos) {
-        const std::string some = peer.receive_some();
-        if (some.empty()) return false;
-        come += some;
-    }
-    at += property.size() + 4;  // behind the length of the type, in four bytes
-    const auto type = fitting.find(come.substr(at, static_cast<size_t>(come[at - 1])));
+    const auto type = fitting.find(zmtp::type_of(peer));
     return type != fitting.end() &&
            peer.send(zmtp::frame(zmtp::ready(type->second), zmtp::command));
 }
@@ -88,9 +71,10 @@ TEST_CASE("hostile: odd messages do not keep a pattern from its work", "[hostile
         for (unsigned n = up_to(60); n > 0; --n) bytes += static_cast<char>(random());
         return bytes;
     };
+    const std::string too_large("\2\0\0\0\0\4\0\0\1", 9);  // flags, and a size of 64 MiB + 1
     int joined = 0;
-    each_abused(120, [&](const Running&, const std::string& endpoint) {
-        RawPeer peer(endpoint), leaves(endpoint);
+    each_abused([&](const Running&, const std::string& endpoint) {
+        RawPeer peer(endpoint), large(endpoint), leaves(endpoint);
         if (!join(peer)) return;
         ++joined;
         std::string many;
@@ -108,50 +92,51 @@ TEST_CASE("hostile: odd messages do not keep a pattern from its work", "[hostile
                 message += frame(up_to(3) == 0 ? "" : random_bytes(), more);
             CHECK(peer.send(message + frame(random_bytes())));
         }
+        join(large);
+        large.send(too_large);
+        large.wait_for_end();  // without one more byte of it
         join(leaves);
         leaves.send(frame("Hello").substr(0, 5));
     });
     CHECK(joined > 15);
 }
 
-TEST_CASE("hostile: many connections leave nothing behind", "[hostile]") {
-    each_abused(120, [](const Running& running, const std::string& endpoint) {
+TEST_CASE("hostile: many connections of odd peers do no harm and leave nothing behind",
+          "[hostile]") {
+    const std::vector<std::string> openings = {"", zmtp::greeting().substr(0, 20), zmtp::greeting(),
+                                               std::string(1000, '\0'),
+                                               "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    std::deque<RawPeer> stay;
+    std::deque<Relay> relays;
+    each_abused([&](const Running& running, std::string& endpoint) {
         const size_t before = descriptors(running);
-        for (int n = soak() ? 1000 : 50; n > 0; --n) {
+        for (const auto& opening : openings) stay.emplace_back(endpoint).send(opening);
+        for (const std::string type : {"PAIR", "NONSENSE"}) {
             RawPeer peer(endpoint);
-            if (n % 4 == 1) peer.send(zmtp::greeting().substr(0, 10));
-            if (n % 4 == 2) peer.send(zmtp::greeting());
-            if (n % 4 == 3) join(peer);
+            peer.send(zmtp::handshake(type));
+            peer.wait_for_end();
+        }
+        for (size_t n = soak() ? 1000 : 50; n > 0; --n) {
+            RawPeer peer(endpoint);
+            if (const size_t kind = n % (openings.size() + 1); kind < openings.size())
+                peer.send(openings[kind]);
+            else
+                join(peer);
         }
         // The programs' threads may still have been about to open theirs.
         const auto end = std::chrono::steady_clock::now() + deadline;
         while (descriptors(running) > before + 20) REQUIRE(std::chrono::steady_clock::now() < end);
+        // Programs that connect get odd answers. A secure client would give up: see its folder.
+        if (running.pattern.name != "curve-req-rep")
+            endpoint = relays.emplace_back(endpoint, Lines{openings[1], openings[2]}).endpoint();
     });
+    // A PUSH or DEALER that took it for a worker or a server would send it work.
+    for (auto& peer : stay) CHECK(peer.wait_for_end().find("Hello") == std::string::npos);
 }
 
-TEST_CASE("hostile: a frame of more than 64 MiB ends its connection, and no smaller one does",
-          "[hostile]") {
-    constexpr std::uint64_t most = 64 << 20;
-    // The flags of a frame and its size in eight bytes.
-    const std::string head = zmtp::frame(std::string(most + 1, 'x')).substr(0, 9);
-    each_abused(60, [&](const Running&, const std::string& endpoint) {
-        RawPeer peer(endpoint);
-        if (!join(peer)) return;
-        peer.send(head);
-        peer.wait_for_end();  // without one more byte of it
-    });
+TEST_CASE("hostile: a frame of 64 MiB does no harm", "[hostile]") {
     Process server("req-rep/server", {"--bind", any_port});
     Peer client(ZMQ_REQ);
-    client.connect(server.endpoint());
-    client.send({std::string(most, 'x')});
+    client.connect(server.endpoint()).send({std::string(64 << 20, 'x')});
     CHECK(client.receive() == Frames{"World"});
-    // The same limit holds for a program that connects.
-    Peer publisher(ZMQ_XPUB);
-    Process subscriber("pub-sub/subscriber",
-                       {"--connect", publisher.bind(any_port), "--name", "", "--count", "0"});
-    CHECK(publisher.receive() == Frames{"\1"});
-    publisher.send({std::string(most, 'x')});
-    subscriber.wait_for("received xxx");
-    publisher.send({std::string(most + 1, 'x')});
-    CHECK(publisher.receive() == Frames{std::string(1, '\0')});  // it is gone
 }

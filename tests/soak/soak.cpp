@@ -4,15 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <random>
 
 #include "patterns.hpp"
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using Started = std::unique_ptr<Process>;
 
 std::mt19937 random_numbers(20261123);
 
@@ -30,159 +26,92 @@ void pause_up_to(int ms) {  // the moment of a signal, not a wait for anything
 
 constexpr std::chrono::seconds long_time(600);
 
-/// Starts "FOLDER/PROGRAM ARGUMENT ...", alone or as the last argument of another command. @ is a
-/// folder of its own, and % one for all, because the programs of curve-req-rep keep their keys.
-Started start(const std::string& words, const Folder& folder, Lines command = {}) {
-    static const Folder keys;
-    std::istringstream in(words);
-    std::string word;
-    in >> word;
-    command.push_back(BINARY_DIR "/" + word);
-    while (in >> word) {
-        if (word[0] == '@') word = folder.endpoint(word.substr(1));
-        if (word[0] == '%') word = keys.path(word.substr(1));
-        command.push_back(word);
-    }
-    return std::make_unique<Process>(command[0], Lines(command.begin() + 1, command.end()));
-}
-
-std::string endless(const Part& part) {
-    return part.path + " " + part.arguments + " " + part.endless;
-}
-
-/// The patterns that can run here. Makes the keys of curve-req-rep, which its programs share.
+/// The patterns that can run here, and mt-ready. Makes the keys of curve-req-rep.
 std::vector<Pattern> runs() {
     std::vector<Pattern> all{{"mt-ready", {{"mt-ready/steps", "", "--steps 400", "", "3 .*"}}}};
-    for (const auto& pattern : patterns())
-        if (can_run(pattern.name + "/")) all.push_back(pattern);
-    if (!can_run("curve-req-rep/")) return all;
-    const Folder folder;
-    const auto server =
-        start("curve-req-rep/server --bind @a --key %server --allow %client.public", folder);
-    server->endpoint();
-    start("curve-req-rep/client --connect @a --key %client --server %server.public", folder)
-        ->wait_for("received");
+    each_pattern([&all](const Pattern& pattern) {
+        all.push_back(pattern);
+        if (pattern.name != "curve-req-rep") return;
+        Running makes_keys(pattern);
+        makes_keys.start_all();
+        makes_keys.check_end();
+    });
     return all;
 }
-
-/// Sends signals to programs, and checks how they end, with tests/soak/count.cpp in each process.
-class Signals {
- public:
-    explicit Signals(const char* when) : when_(when) { setenv("LD_PRELOAD", COUNT_LIBRARY, 1); }
-    ~Signals() {
-        unsetenv("LD_PRELOAD");
-        if (times_.empty()) return;
-        std::sort(times_.begin(), times_.end());
-        std::printf(
-            "%s: %zu signals; to the end %.1f ms (median), %.0f ms (longest); %d killed a program "
-            "that had not begun, %d contexts were cut off\n",
-            when_, times_.size(), times_[times_.size() / 2] * 1000, times_.back() * 1000,
-            not_begun_, cut_off_);
-    }
-    /// `done`: it may be done, but for its messages, for which it does not wait after a signal.
-    void end(Process& program, bool done = false) {
-        const int signal = one_in(2) ? SIGINT : SIGTERM;
-        const auto begin = Clock::now();
-        const int status = program.stop(signal);
-        times_.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-        CHECK(times_.back() < 1);
-        if (status == -signal) {  // Interrupt was not there yet
-            ++not_begun_;
-            CHECK(program.output().empty());
-            return;
-        }
-        const std::string errors = program.errors();
-        if (!done || status != 0) {
-            CHECK(status == 128 + signal);
-            CHECK(errors.find("interrupted") != std::string::npos);
-        }
-        if (errors.find("all contexts terminated") != std::string::npos) return;
-        CHECK(done);
-        ++cut_off_;
-    }
-
- private:
-    const char* const when_;
-    int not_begun_ = 0, cut_off_ = 0;
-    std::vector<double> times_;
-};
 
 }  // namespace
 
 TEST_CASE("soak: every program ends at once, whenever a signal comes", "[soak]") {
     const auto all = runs();
-    Signals alone("without a peer"), together("in traffic");
+    std::vector<double> times;  // ms from the signal to the end
+    int alone = 0, not_begun = 0;
     for (int trial = 0; trial < trials(5000); ++trial) {
-        auto parts = all[static_cast<size_t>(trial) % all.size()].parts;
+        Pattern pattern = all[static_cast<size_t>(trial) % all.size()];
+        auto& parts = pattern.parts;
         std::shuffle(parts.begin(), parts.end(), random_numbers);
-        const bool single = one_in(3);
-        if (single) parts.resize(1);
-        const std::string& victim = parts.back().path;
-        INFO(victim << (single ? " alone" : " with its peers") << ", trial " << trial);
-        const Folder folder;
-        std::deque<Started> started;
-        for (const auto& part : parts)
-            started.push_back(start(endless(part) + (one_in(2) ? " --quiet" : ""), folder));
+        if (one_in(3)) parts.resize(1);
+        for (auto& part : parts) part.arguments += one_in(2) ? " --quiet" : "";
+        Running running(pattern, true);
+        running.command = {"/usr/bin/env", "LD_PRELOAD=" COUNT_LIBRARY};  // tests/soak/count.cpp
+        running.ipc = true;
+        running.start_all();
         pause_up_to(50);
-        (single ? alone : together).end(*started.back(), victim == "mt-ready/steps");
-    }
-}
-
-TEST_CASE("soak: a program whose messages are not taken ends at once", "[soak]") {
-    Signals full("with a full queue"), finished("finished, while flushing");
-    for (int trial = 0; trial < trials(300); ++trial) {
-        const Folder folder;
-        Peer worker(ZMQ_PULL), client(ZMQ_DEALER), subscriber(ZMQ_SUB), report(ZMQ_REQ);
-        Started victim;
-        if (trial % 4 == 0) {
-            victim = start("push-pull/sender --bind @t --count 0", folder);
-            worker.set(ZMQ_RCVHWM, 1).connect(victim->endpoint());
-            victim->wait_for("task 1000");
-        } else if (trial % 4 == 1) {
-            victim = start("ex-req-rep/proxy --frontend @f --backend @no-server", folder);
-            client.connect(victim->endpoint());
-            for (int n = 1; n <= 3000; ++n) client.send({"", "Hello"});
-        } else {
-            victim = start("sync-pub-sub/publisher --bind @p --sync @s --subscribers 1 --count " +
-                               std::string(trial % 4 == 2 ? "0" : "100000"),
-                           folder);
-            subscriber.set(ZMQ_RCVHWM, 1).subscribe("").connect(victim->endpoint());
-            report.connect(victim->endpoint()).send({""});
-            victim->wait_for(trial % 4 == 2 ? "published 1000" : "100000 messages");
+        Process& victim = running.processes.back();
+        INFO(parts.back().path << " with " << parts.size() - 1 << " peers, trial " << trial);
+        const int signal = one_in(2) ? SIGINT : SIGTERM;
+        const auto begin = std::chrono::steady_clock::now();
+        const int status = victim.stop(signal);
+        const std::chrono::duration<double, std::milli> passed =
+            std::chrono::steady_clock::now() - begin;
+        CHECK(passed.count() < 1000);
+        times.push_back(passed.count());
+        if (parts.size() == 1) ++alone;
+        if (status == -signal) {  // Interrupt was not there yet
+            ++not_begun;
+            CHECK(victim.output().empty());
+            continue;
         }
-        pause_up_to(20);
-        (trial % 4 == 3 ? finished : full).end(*victim, trial % 4 == 3);
+        const bool may_be_done = parts.back().path == "mt-ready/steps";
+        if (may_be_done && status == 0) continue;
+        CHECK(status == 128 + signal);
+        CHECK(victim.errors().find("interrupted") != std::string::npos);
+        const bool terminated = victim.errors().find("contexts left: 0") != std::string::npos;
+        CHECK((terminated || may_be_done));
     }
+    std::sort(times.begin(), times.end());
+    std::printf(
+        "%zu signals, %d of them without a peer: %.1f ms to the end (median), %.0f ms "
+        "(longest); %d killed a program that had not begun\n",
+        times.size(), alone, times[times.size() / 2], times.back(), not_begun);
 }
 
 TEST_CASE("soak: a million tasks, each once", "[soak]") {
     const int count = trials(1000000) / 4;
-    const Folder none;  // over tcp, because libzmq loses the end of a long stream over ipc
-    std::deque<Started> sinkers, senders, workers;
+    std::deque<Process> sinkers, senders, workers;
     std::vector<Lines> shares(3);  // task n goes to sinker n mod 3
     for (const std::string name : {"a ", "b ", "c ", "d "})
         for (int n = 1; n <= count; ++n)
             shares[static_cast<size_t>(n) % 3].push_back(name + std::to_string(n));
-    std::string peers;
+    // Over tcp, because libzmq loses the end of a long stream over ipc.
+    std::string worker = "push-pull2/worker --quiet";
     for (const auto& share : shares) {
-        sinkers.push_back(start("push-pull2/sinker --patience 0 --bind " + any_port +
-                                    " --control " + any_port + " --count " +
-                                    std::to_string(share.size()),
-                                none));
-        peers += " --sink " + sinkers.back()->endpoint();
-        peers += " --control " + sinkers.back()->endpoint();
+        auto& sinker = sinkers.emplace_back("push-pull2/sinker --patience 0 --bind " + any_port +
+                                            " --control " + any_port + " --count " +
+                                            std::to_string(share.size()));
+        worker += " --sink " + sinker.endpoint();
+        worker += " --control " + sinker.endpoint();
     }
     for (const std::string name : {"a", "b", "c", "d"}) {
-        senders.push_back(start("push-pull2/sender --workers 8 --quiet --bind " + any_port +
-                                    " --name " + name + " --count " + std::to_string(count),
-                                none));
-        peers += " --connect " + senders.back()->endpoint();
+        auto& sender =
+            senders.emplace_back("push-pull2/sender --workers 8 --quiet --bind " + any_port +
+                                 " --name " + name + " --count " + std::to_string(count));
+        worker += " --connect " + sender.endpoint();
     }
-    for (int i = 0; i < 8; ++i) workers.push_back(start("push-pull2/worker --quiet" + peers, none));
+    for (int i = 0; i < 8; ++i) workers.emplace_back(worker);
     for (auto* programs : {&senders, &workers, &sinkers})
-        for (auto& program : *programs) CHECK(program->wait(long_time) == 0);
+        for (auto& program : *programs) CHECK(program.wait(long_time) == 0);
     for (size_t k = 0; k < 3; ++k) {
-        const bool each_once = sorted(sinkers[k]->lines_with("result")) == sorted(shares[k]);
+        const bool each_once = sorted(sinkers[k].lines_with("result")) == sorted(shares[k]);
         CHECK(each_once);
     }
     std::printf("%d tasks, each once\n", 4 * count);
@@ -190,47 +119,48 @@ TEST_CASE("soak: a million tasks, each once", "[soak]") {
 
 TEST_CASE("soak: no subscriber misses an update, in any order of starting", "[soak]") {
     for (int trial = 0; trial <= trials(1000); ++trial) {
-        const Folder folder;
         INFO("trial " << trial);
         // Once many at full speed, and then many times a few. Each checks the numbers itself.
         const size_t subscribers = trial == 0 ? 20 : 3;
         const std::string count = std::to_string(trial == 0 ? trials(200000) : 500);
-        Lines order(subscribers, "sync-pub-sub/subscriber --connect @p --sync @s --patience 0");
-        order.insert(order.begin() + random_up_to(3),
-                     "sync-pub-sub/publisher --bind @p --sync @s --subscribers " +
-                         std::to_string(subscribers) + " --count " + count);
-        std::deque<Started> programs;
-        for (const auto& words : order) {
-            programs.push_back(start(words + " --quiet", folder));
+        const std::string endpoints = "@p --sync @s --quiet ";
+        Pattern pattern{"",
+                        {subscribers,
+                         {"sync-pub-sub/subscriber", "--patience 0 --connect " + endpoints, "", "",
+                          count + " updates .*"}}};
+        pattern.parts.insert(pattern.parts.begin() + random_up_to(3),
+                             {"sync-pub-sub/publisher",
+                              "--subscribers " + std::to_string(subscribers) + " --count " + count +
+                                  " --bind " + endpoints,
+                              "", "", count + " messages .*"});
+        Running running(pattern);
+        running.ipc = true;
+        for (const auto& part : pattern.parts) {
+            running.start(part);
             pause_up_to(10);
         }
-        for (auto& program : programs) {
-            CHECK(program->wait(trial == 0 ? long_time : deadline) == 0);
-            CHECK(program->last_line().rfind(count + " ", 0) == 0);
-        }
+        running.check_end(long_time);
     }
 }
 
 TEST_CASE("soak: a retrying client gets each reply although its server or proxy is killed",
           "[soak]") {
-    for (const std::string words :
-         {"req-rep/server --bind @f", "ex-req-rep/proxy --frontend @f --backend @b",
-          "ex-req-rep2/proxy --frontend @f --backend @b"}) {
-        const Folder folder;
-        const auto behind = start("ex-req-rep/server --connect @b", folder);
+    const Folder folder;
+    const std::string front = folder.endpoint("f"), back = folder.endpoint("b");
+    const std::string ends = "/proxy --quiet --frontend " + front + " --backend " + back;
+    Process behind("ex-req-rep/server --quiet --connect " + back);
+    for (const std::string& command :
+         {"req-rep/server --quiet --bind " + front, "ex-req-rep" + ends, "ex-req-rep2" + ends})
         for (int trial = 0; trial < trials(100); ++trial) {
-            INFO(words << ", trial " << trial);
-            const auto client =
-                start("retry-req-rep/client --connect @f --timeout 50 --count 300", folder);
-            auto process = start(words + " --quiet", folder);
-            client->wait_for("received World");
+            INFO(command << ", trial " << trial);
+            Process client("retry-req-rep/client --timeout 50 --count 300 --connect " + front);
+            std::optional<Process> process(std::in_place, command);
+            client.wait_for("received World");
             pause_up_to(10);
-            CHECK(process->stop(SIGKILL) == -SIGKILL);
-            process = start(words + " --quiet", folder);
-            CHECK(client->wait() == 0);
-            CHECK(client->last_line() == "300 replies");
+            process.emplace(command);  // kills the first
+            CHECK(client.wait() == 0);
+            CHECK(client.last_line() == "300 replies");
         }
-    }
 }
 
 TEST_CASE("soak: valgrind finds nothing in any program, after Ctrl-C or a normal end", "[soak]") {
@@ -238,37 +168,25 @@ TEST_CASE("soak: valgrind finds nothing in any program, after Ctrl-C or a normal
         std::printf("valgrind: skipped, it is not installed\n");
         return;
     }
-    int watched = 0;
-    const auto begin = [](const std::string& words, const Folder& folder) {
-        // The thread that waits for signals lives to the end, so its stack is "possibly lost".
-        return start(
-            words, folder,
-            {"/usr/bin/valgrind", "-q", "--leak-check=full", "--error-exitcode=99",
-             "--errors-for-leak-kinds=definite,indirect", "--show-leak-kinds=definite,indirect"});
-    };
-    const auto check_end = [&watched](const Started& process, int expected) {
-        ++watched;
-        CHECK(process->wait(std::chrono::seconds(120)) == expected);
-        CHECK(process->errors().find("==") == std::string::npos);  // how valgrind begins a line
-    };
-    for (const auto& [name, parts] : runs())
-        for (const bool interrupt : {true, false}) {        // Ctrl-C in traffic, or a normal end
-            if (interrupt && parts.size() == 1) continue;   // more threads than valgrind takes
+    size_t watched = 0;
+    for (const auto& pattern : runs())
+        for (const bool interrupt : {true, false}) {  // Ctrl-C in traffic, or a normal end
+            if (interrupt && pattern.parts.size() == 1)
+                continue;                                   // more threads than valgrind takes
             if (random_up_to(99) >= trials(100)) continue;  // a short run takes only some
-            const Folder own;
-            std::deque<Started> processes;
-            for (const auto& part : parts)
-                processes.push_back(
-                    begin(interrupt ? endless(part) : part.path + " " + part.arguments, own));
-            for (size_t i = 0; interrupt && i < parts.size(); ++i)
-                if (!parts[i].shows.empty()) processes[i]->wait_for(parts[i].shows);
-            for (const bool by_itself : {true, false})
-                for (size_t i = 0; i < parts.size(); ++i) {
-                    INFO(parts[i].path << " " << parts[i].arguments);
-                    if (by_itself != (!interrupt && !parts[i].summary.empty())) continue;
-                    if (!by_itself) processes[i]->signal(SIGINT);
-                    check_end(processes[i], by_itself ? 0 : 128 + SIGINT);
-                }
+            INFO(pattern.name);
+            Running running(pattern, interrupt);
+            running.ipc = true;
+            // The thread that waits for signals lives to the end: its stack is "possibly lost".
+            running.command = words_of(
+                "/usr/bin/valgrind -q --leak-check=full --error-exitcode=99"
+                " --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect");
+            running.start_all();
+            if (interrupt) running.wait_for_traffic();
+            running.check_end(std::chrono::seconds(120));
+            for (auto& process : running.processes)  // how valgrind begins a line
+                CHECK(process.errors().find("==") == std::string::npos);
+            watched += running.processes.size();
         }
-    std::printf("valgrind: %d processes watched\n", watched);
+    std::printf("valgrind: %zu processes watched\n", watched);
 }

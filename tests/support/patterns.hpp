@@ -97,39 +97,40 @@ inline void each_pattern(const std::function<void(const Pattern&)>& test) {
 /// Runs the programs of a pattern, the binding ones first, on free ports.
 class Running {
  public:
-    explicit Running(const Pattern& pattern, bool endless = false)
-        : pattern_(pattern), endless_(endless) {}
+    explicit Running(const Pattern& one, bool endless = false) : pattern(one), endless_(endless) {}
 
     /// Starts a part, and waits for the endpoints that it binds.
     void start(const Part& part) {
-        Lines arguments = words_of(part.arguments + (endless_ ? " " + part.endless : ""));
-        for (auto& word : arguments) {
+        // One for all, because a client of curve-req-rep needs the key of a server that has run.
+        static const Folder keys;
+        Lines words = command;
+        words.push_back(BINARY_DIR "/" + part.path);
+        Lines names;
+        for (auto& word : words_of(part.arguments + (endless_ ? " " + part.endless : ""))) {
             const std::string name = word.substr(1);
-            if (word[0] == '%') word = folder.path(name);
-            if (word[0] == '@') word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
+            if (word[0] == '%') word = keys.path(name);
+            if (word[0] == '@') {
+                names.push_back(name);
+                if (ipc) endpoints[name] = folder_.endpoint(name);
+                word = endpoints.count(name) == 1 ? endpoints.at(name) : any_port;
+            }
+            words.push_back(word);
         }
-        Process& process = processes.emplace_back(part.path, arguments);
-        if (part.binds())
-            for (const auto& word : words_of(part.arguments))
-                if (word[0] == '@') endpoints[word.substr(1)] = process.endpoint();
-    }
-    /// Gives all endpoints a name in the folder, so that those that connect can start first.
-    void use_ipc() {
-        for (const auto& part : pattern_.parts)
-            for (const auto& word : words_of(part.arguments))
-                if (word[0] == '@') endpoints[word.substr(1)] = folder.endpoint(word.substr(1));
+        Process& process = processes.emplace_back(words[0], Lines(words.begin() + 1, words.end()));
+        for (const auto& name : names)
+            if (part.binds() && !ipc) endpoints[name] = process.endpoint();
     }
     void start_those_that(bool bind) {
-        for (const auto& part : pattern_.parts)
+        for (const auto& part : pattern.parts)
             if (part.binds() == bind) start(part);
     }
     void start_all() {
-        for (const auto& part : pattern_.parts) start(part);
+        for (const auto& part : pattern.parts) start(part);
     }
     /// Waits until each part has printed a line for a message.
     void wait_for_traffic() {
-        for (size_t i = 0; i < pattern_.parts.size(); ++i)
-            if (!pattern_.parts[i].shows.empty()) processes[i].wait_for(pattern_.parts[i].shows);
+        for (size_t i = 0; i < pattern.parts.size(); ++i)
+            if (!pattern.parts[i].shows.empty()) processes[i].wait_for(pattern.parts[i].shows);
     }
     /// The lines of all programs that begin with `word`, without it, sorted.
     Lines lines_with(const std::string& word) {
@@ -138,25 +139,31 @@ class Running {
             for (const auto& line : process.lines_with(word)) all.push_back(line);
         return sorted(all);
     }
-    /// Checks that the pattern does all that it should.
-    void check_end() {
-        for (const bool endless : {false, true})  // the others need those that are endless
-            for (size_t i = 0; i < pattern_.parts.size(); ++i) {
-                const Part& part = pattern_.parts[i];
-                if (part.summary.empty() != endless) continue;
-                INFO(part.path);
-                CHECK((endless ? processes[i].stop(SIGINT) : processes[i].wait()) ==
-                      (endless ? 128 + SIGINT : 0));
-                if (!endless)
-                    CHECK_THAT(processes[i].last_line(), Catch::Matchers::Matches(part.summary));
-            }
+    /// Checks that the pattern does all that it should, and ends those that are endless.
+    void check_end(std::chrono::seconds longest = deadline) {
+        const auto stops = [this](size_t i) {
+            return endless_ || pattern.parts[i].summary.empty();
+        };
+        for (size_t i = 0; i < processes.size(); ++i)  // they need those that are endless
+            if (!stops(i)) processes[i].wait(longest);
+        for (size_t i = 0; i < processes.size(); ++i)
+            if (stops(i)) processes[i].signal(SIGINT);
+        for (size_t i = 0; i < processes.size(); ++i) {
+            const Part& part = pattern.parts[i];
+            INFO(part.path);
+            CHECK(processes[i].wait(longest) == (stops(i) ? 128 + SIGINT : 0));
+            if (!stops(i))
+                CHECK_THAT(processes[i].last_line(), Catch::Matchers::Matches(part.summary));
+        }
     }
 
-    const Folder folder;
+    const Pattern pattern;
+    bool ipc = false;  // endpoints in a folder, so that no part waits for another
+    Lines command;     // that runs the programs, such as valgrind
     std::map<std::string, std::string> endpoints;  // by their names
     std::deque<Process> processes;                 // in the order of the parts
 
  private:
-    const Pattern pattern_;
+    const Folder folder_;
     const bool endless_;
 };

@@ -35,14 +35,10 @@ Peer::Peer(void* context, int type)
 
 std::string Peer::bind(const std::string& endpoint) {
     check(zmq_bind(socket_, endpoint.c_str()), "zmq_bind " + endpoint);
-    return this->endpoint();
-}
-
-std::string Peer::endpoint() const {
-    char endpoint[1024];
-    size_t size = sizeof endpoint;
-    check(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, endpoint, &size));
-    return {endpoint, size - 1};
+    char bound[1024];
+    size_t size = sizeof bound;
+    check(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound, &size));
+    return {bound, size - 1};
 }
 
 Peer& Peer::connect(const std::string& endpoint) {

@@ -31,7 +31,6 @@ class Peer {
 
     /// Returns the resolved endpoint.
     std::string bind(const std::string& endpoint);
-    std::string endpoint() const;  // the same
     Peer& connect(const std::string& endpoint);
     /// Connects, and waits for one of `events` (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ...).
     Peer& connect_until(const std::string& endpoint, int events);

@@ -6,26 +6,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <stdexcept>
 
-namespace {
-
-int must(int result, const char* call) {
-    if (result == -1) throw std::runtime_error(std::string(call) + ": " + std::strerror(errno));
-    return result;
+/// What a failed test shows of an output.
+static std::string end_of(const std::string& text) {
+    constexpr size_t most = 4000;
+    return text.size() <= most ? text : "(cut) ..." + text.substr(text.size() - most);
 }
-
-}  // namespace
 
 Process::Process(const std::string& command, const Lines& arguments) : name_(command) {
     Lines words = command[0] == '/' ? Lines{command} : words_of(command);
@@ -73,7 +67,9 @@ Process::~Process() {
     kill(-id_, SIGKILL);  // also what it has started itself, which would hold the pipes open
     if (!status_) waitpid(id_, nullptr, 0);
     reader_.join();
-    if (std::uncaught_exceptions() > 0) std::fprintf(stderr, "%s\n", report().c_str());
+    if (std::uncaught_exceptions() > 0)
+        std::fprintf(stderr, "--- %s\n--- standard output:\n%s--- standard error:\n%s---\n",
+                     name_.c_str(), end_of(out_.text).c_str(), end_of(err_.text).c_str());
     close(out_.fd);
     close(err_.fd);
 }
@@ -91,7 +87,7 @@ void Process::read_streams() {
             const std::lock_guard lock(mutex_);
             if (size > 0)
                 stream->text.append(buffer, static_cast<size_t>(size));
-            else if (size == 0 || errno != EINTR)
+            else
                 stream->ended = true;
             changed_.notify_all();
         }
@@ -108,10 +104,9 @@ std::string Process::wait_for(Stream& stream, const std::string& part) {
             stream.seen = newline + 1;
             if (line.find(part) != std::string::npos) return line;
         }
-        if (stream.ended)
-            throw std::runtime_error("ended without the line \"" + part + "\"\n" + report());
+        if (stream.ended) throw std::runtime_error("ended without the line \"" + part + "\"");
         if (changed_.wait_until(lock, end) == std::cv_status::timeout)
-            throw std::runtime_error("no line \"" + part + "\" in time\n" + report());
+            throw std::runtime_error("no line \"" + part + "\" in time");
     }
 }
 
@@ -132,19 +127,18 @@ int Process::wait(std::chrono::seconds longest) {
     if (status_) return *status_;
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, longest, [this] { return out_.ended && err_.ended; }))
-        throw std::runtime_error("did not end in time\n" + report());
+        throw std::runtime_error(name_ + " did not end in time");
     lock.unlock();
     // Its output has ended, so it ends now. A hang from here on is for ctest to end.
     int status = 0;
-    while (waitpid(id_, &status, 0) == -1)
-        if (errno != EINTR) must(-1, "waitpid");
+    must(waitpid(id_, &status, 0), "waitpid");
     status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     return *status_;
 }
 
-int Process::stop(int number) {
+int Process::stop(int number, std::chrono::seconds longest) {
     signal(number);
-    return wait();
+    return wait(longest);
 }
 
 std::string Process::output() {
@@ -180,15 +174,6 @@ Lines Process::ignored() {
         else if (line != "interrupted")
             all.push_back(line);
     return all;
-}
-
-std::string Process::report() {
-    const auto end_of = [](const std::string& text) {
-        constexpr size_t most = 4000;
-        return text.size() <= most ? text : "(cut) ..." + text.substr(text.size() - most);
-    };
-    return "--- " + name_ + "\n--- standard output:\n" + end_of(out_.text) +
-           "--- standard error:\n" + end_of(err_.text) + "---";
 }
 
 Folder::Folder() {

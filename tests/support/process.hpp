@@ -2,10 +2,13 @@
 // for is there, or fails the test after a deadline that only catches a hang.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,22 +16,28 @@
 /// Of a text, or the words of a command line.
 using Lines = std::vector<std::string>;
 
+/// Returns the result of a call of the system; throws if it failed.
+template <class Number>
+Number must(Number result, const char* call) {
+    if (result == -1) throw std::runtime_error(std::string(call) + ": " + std::strerror(errno));
+    return result;
+}
+
 /// How long any wait may take before the test fails.
 inline constexpr std::chrono::seconds deadline{20};
 
 /// A program of this project, running in a process group of its own, with standard input closed.
-/// Its destructor kills the group and reaps the process.
+/// Its destructor kills the group and reaps the process, and if an exception ends the test, it
+/// shows the end of the output.
 class Process {
  public:
     /// `command` is "FOLDER/PROGRAM ARGUMENT ...", in the build folder, or the absolute path of any
     /// executable, without arguments. `arguments` follow; they may have spaces.
     explicit Process(const std::string& command, const Lines& arguments = {});
     ~Process();
-    Process(const Process&) = delete;
-    Process& operator=(const Process&) = delete;
 
     /// Waits for the next line of standard output that contains `part`, after the one that the last
-    /// call returned, and returns it. Throws, with the end of it, when the output ends without it.
+    /// call returned, and returns it. Throws when the output ends without it.
     std::string wait_for(const std::string& part);
     /// Waits for the next `listening on E` and returns E.
     std::string endpoint();
@@ -38,10 +47,10 @@ class Process {
     /// Sends a signal to the process (not to its group).
     void signal(int number) const;
     /// Waits for the end of the process and of its output. Returns its exit status, or -N where
-    /// signal N killed it. Throws, with the end of its output, after the deadline.
+    /// signal N killed it. Throws after the deadline.
     int wait(std::chrono::seconds longest = deadline);
     /// signal(number), then wait().
-    int stop(int number);
+    int stop(int number, std::chrono::seconds longest = deadline);
 
     /// All it has printed so far; after wait(), all it will ever print.
     std::string output();
@@ -64,7 +73,6 @@ class Process {
     };
     std::string wait_for(Stream& stream, const std::string& part);
     void read_streams();
-    std::string report();  // for a failed test: the end of its output
 
     std::string name_;
     int id_ = -1;

@@ -1,6 +1,7 @@
 // A network that a test can hold up, cut and look into.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <mutex>
 #include <string>
@@ -15,7 +16,6 @@ class Relay {
     /// Each of the first connections gets one of the odd answers, and ends.
     explicit Relay(const std::string& target, const std::vector<std::string>& odd_answers = {});
     ~Relay();
-    Relay(const Relay&) = delete;
     const std::string& endpoint() const { return listener_.endpoint(); }
 
     /// From here on nothing passes in either direction. New connections are still taken.
@@ -31,7 +31,7 @@ class Relay {
         RawPeer near, far;
     };
     void set_held(bool held);
-    void run();
+    void step();
     void take();
     /// Passes on all bytes that have come. Returns false at the end of the connection.
     bool pass(RawPeer& from, RawPeer& to);
@@ -39,10 +39,10 @@ class Relay {
     const Listener listener_;
     const std::string target_;
     std::vector<std::string> odd_answers_;
-    int wake_[2];
     std::mutex mutex_;  // for all below
     std::list<Connection> connections_;
     bool held_ = false;
     std::string bytes_;
+    std::atomic<bool> ends_ = false;
     std::thread thread_;
 };

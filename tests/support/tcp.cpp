@@ -8,20 +8,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <stdexcept>
 
 #include "process.hpp"
 
 namespace {
-
-template <class Number>
-Number must(Number result, const char* call) {
-    if (result == -1) throw std::runtime_error(std::string(call) + ": " + std::strerror(errno));
-    return result;
-}
 
 sockaddr_in address_of(const std::string& endpoint) {
     const size_t colon = endpoint.rfind(':');
@@ -96,11 +87,9 @@ std::string RawPeer::wait_for_end() {
     return bytes;
 }
 
-Listener::Listener(const std::string& endpoint) : fd_(new_socket()) {
-    sockaddr_in address = address_of(endpoint);
+Listener::Listener() : fd_(new_socket()) {
+    sockaddr_in address = address_of("tcp://127.0.0.1:0");
     socklen_t size = sizeof address;
-    const int on = 1;  // another socket had the port a moment ago, or will have it
-    must(setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "SO_REUSEADDR");
     must(bind(fd_, reinterpret_cast<const sockaddr*>(&address), size), "bind");
     must(listen(fd_, 16), "listen");
     must(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), "getsockname");

@@ -27,7 +27,7 @@ class RawPeer {
 /// A port whose connections a test takes by hand.
 class Listener {
  public:
-    explicit Listener(const std::string& endpoint = "tcp://127.0.0.1:0");
+    Listener();
     ~Listener();
     Listener(const Listener&) = delete;
     /// Waits for a connection.
