@@ -4,6 +4,7 @@
 #include "catch.hpp"
 #include "handshake.hpp"
 #include "peer.hpp"
+#include "relay.hpp"
 
 namespace {
 
@@ -101,4 +102,17 @@ TEST_CASE("push-pull: Ctrl-C ends a worker in a task, or whose results no sinker
     worker.wait_for(in_a_task ? "task 1" : "task 1001");
     CHECK(worker.stop(SIGINT) == 128 + SIGINT);
     CHECK(worker.last_line() == (in_a_task ? "0 tasks" : "1000 tasks"));
+}
+
+// libzmq takes the answer for ZMTP 1. If it refused that, it would never connect again.
+TEST_CASE("push-pull: a worker connects again after an answer that is not ZMTP", "[push-pull]") {
+    Peer sender(ZMQ_PUSH);
+    Process sinker("push-pull/sinker --count 1 --bind " + any_port);
+    Relay relay(sinker.endpoint(), {"HTTP/1.1 400 Bad Request\r\n\r\n"});
+    Process worker("push-pull/worker --connect " + sender.bind(any_port) + " --sink " +
+                   relay.endpoint());
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    while (relay.bytes().empty()) REQUIRE(std::chrono::steady_clock::now() < end);
+    sender.send({"1"});
+    CHECK(sinker.wait() == 0);
 }
