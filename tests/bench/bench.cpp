@@ -40,7 +40,7 @@ struct Numbers {
 /// A side is processes. Each is `[K] [=] PROGRAM ARGUMENT...`: K of them, or one; with = the
 /// summary of each counts, and those that do not count run until the others are done. raw is
 /// bench-raw. Arguments: K and N are the numbers of the row, N/8 an eighth of N; * is any port; @0,
-/// @1 ... are the endpoints in the order they were printed.
+/// @1 ... are the endpoints in the order they were printed; % is a folder for keys.
 struct Pattern {
     std::string name, what;
     std::vector<Numbers> rows;
@@ -85,6 +85,11 @@ std::vector<Pattern> patterns() {
         beside("retry-req-rep", "round trips, clients: ", {{1, 6000}},
                {"raw rep *", "= retry-req-rep/client --connect @0 --count N"},
                {"raw rep *", "= raw req @0 N 1 1000"}),
+        beside("curve-req-rep", "round trips, clients: ", {{1, 6000}},
+               {"curve-req-rep/server --bind * --key %server --allow %client.public",
+                "= curve-req-rep/client --connect @0 --key %client --server %server.public "
+                "--count N"},
+               {"raw curve-rep *", "= raw curve-req @0 N"}),
         beside("interrupt", "round trips, clients: ", {{1, 6000}},
                {"interrupt/server --bind *", "= raw req @0 N 1 -1"},
                {"raw rep-and-pipe *", "= raw req @0 N 1 -1"}),
@@ -133,11 +138,13 @@ double rate(const Lines& side, const Numbers& numbers) {
     std::list<Process> all;
     std::vector<Process*> counting;
     Lines endpoints;
+    static const Folder keys;  // that the programs of curve-req-rep make
     const auto value = [&](const std::string& word) {
         if (word == "*") return any_port;
         if (word == "K") return std::to_string(numbers.k);
         if (word == "N") return std::to_string(numbers.n);
         if (word.starts_with("N/")) return std::to_string(numbers.n / std::stoi(word.substr(2)));
+        if (word.starts_with("%")) return keys.path(word.substr(1));
         if (word.starts_with("@")) return endpoints.at(std::stoul(word.substr(1)));
         return word;
     };
@@ -181,6 +188,7 @@ std::string measure(const std::vector<Pattern>& patterns, const std::string& onl
     for (const auto& pattern : patterns)
         for (auto numbers : pattern.rows) {
             if (!only.empty() && only != pattern.name) continue;
+            if (pattern.name == "curve-req-rep" && zmq_has("curve") != 1) continue;
             if (quick) numbers.n = std::min(numbers.n, 2000);
             std::printf("%s, %s%d\n", pattern.name.c_str(), pattern.what.c_str(), numbers.k);
             Rates rates(pattern.sides.size());
