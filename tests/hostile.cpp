@@ -29,7 +29,8 @@ void each_abused(const std::function<void(const Running&, std::string& endpoint)
     each_pattern([&](Pattern pattern) {
         // A plain REP of libzmq may lose a reply after such a peer, so clients must ask again.
         for (auto& part : pattern.parts)
-            if (part.summary.find("replies") != std::string::npos && pattern.name[0] != 'c') {
+            if (part.summary.find("replies") != std::string::npos &&
+                pattern.name != "curve-req-rep") {
                 part.path = "retry-req-rep/client";
                 part.arguments += " --timeout 200";
                 part.summary = "10 replies";
